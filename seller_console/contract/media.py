@@ -1,0 +1,282 @@
+"""The engine's words: what a console asks of it, what it says back, how the preview lies in memory.
+
+Wire: TCP on 127.0.0.1, one JSON object a line (UTF-8, at most 1 MiB). The first
+line a console sends is Greet with the secret of the runtime file; the engine
+answers Ready or closes. Several consoles may be connected; each hears every note.
+
+Device specs: "testcard", "tone", "silence", "none", "file:PATH", "url:ADDRESS",
+"screen:DISPLAY", "camera:NAME@PATH", "microphone:NAME". A spec names one device
+for ever: a device that is gone is reported by that name, never replaced.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import ClassVar, Literal
+
+from .events import snake
+from .words import Struct
+
+
+class MediaBase(Struct, frozen=True, tag_field="type", tag=snake):
+    pass
+
+
+# --- console -> engine ---------------------------------------------------------------
+
+
+class Greet(MediaBase, frozen=True):
+    secret: str
+    contract: int
+
+
+class FindDevices(MediaBase, frozen=True):
+    pass
+
+
+class SetProgramme(MediaBase, frozen=True):
+    """What is captured and how it is composed. May be said on air; size and fps only off air.
+
+    width x height in pixels (even), crop to fill. target_bps 0: automatic.
+    """
+
+    camera: str = "testcard"
+    microphone: str = "tone"
+    width: int = 720
+    height: int = 1280
+    fps: int = 30
+    target_bps: int = 0
+    mirror: bool = False
+
+
+class SetMuted(MediaBase, frozen=True):
+    muted: bool
+
+
+class SetGain(MediaBase, frozen=True):
+    gain_db: float
+
+
+class SetScene(MediaBase, frozen=True):
+    scene: str
+
+
+class GoOnAir(MediaBase, frozen=True):
+    """Publish by WHIP (RFC 9725) to `url` with the bearer `token`."""
+
+    url: str
+    token: str = ""
+
+
+class LeaveAir(MediaBase, frozen=True):
+    pass
+
+
+class RetryNow(MediaBase, frozen=True):
+    """Try the lost device or connection at once, without waiting for the next attempt."""
+
+
+class TakeSnapshot(MediaBase, frozen=True):
+    """The programme, full size, as a JPEG at `path`."""
+
+    request: str
+    path: str
+
+
+class Quit(MediaBase, frozen=True):
+    pass
+
+
+EngineCommand = (
+    Greet | FindDevices | SetProgramme | SetMuted | SetGain | SetScene | GoOnAir | LeaveAir | RetryNow | TakeSnapshot | Quit
+)  # fmt: skip
+
+# --- engine -> console ---------------------------------------------------------------
+
+
+class Ready(MediaBase, frozen=True):
+    pid: int
+    contract: int
+    preview_path: str
+    """The mmap file, see PREVIEW below."""
+
+
+class Camera(Struct, frozen=True):
+    spec: str
+    name: str
+    stand_in: bool = False
+    """A labelled stand-in (test card, file), not a device."""
+
+
+class Microphone(Struct, frozen=True):
+    spec: str
+    name: str
+    stand_in: bool = False
+
+
+class DevicesFound(MediaBase, frozen=True):
+    cameras: tuple[Camera, ...]
+    microphones: tuple[Microphone, ...]
+
+
+class ProgrammeSet(MediaBase, frozen=True):
+    """The programme as it now is (after SetProgramme, and on connecting)."""
+
+    camera: str
+    microphone: str
+    width: int
+    height: int
+    fps: int
+    target_bps: int
+    muted: bool
+    mirror: bool = False
+    scene: str = "table"
+
+
+class MicrophoneLevel(MediaBase, frozen=True):
+    """Ten a second. dBFS, 0 = full scale, -120 = silence."""
+
+    peak_db: float
+    rms_db: float
+    clipped: bool = False
+
+
+AirState = Literal["off", "connecting", "on_air", "reconnecting"]
+
+
+class AirChanged(MediaBase, frozen=True):
+    """`reason` is a stable code for a screen to word; `attempt` counts since the picture was last on air."""
+
+    state: AirState
+    reason: str = ""
+    detail: str = ""
+    attempt: int = 0
+    next_try_ms: int = 0
+    """How long until the next attempt, when reconnecting."""
+    url: str = ""
+
+
+class EngineStats(MediaBase, frozen=True):
+    """Once a second; the same line `seller-console publish --json` prints.
+
+    Counters are totals since the programme started; *_bps, fps and *_ms are of the last second.
+    """
+
+    uptime_s: float
+    captured: int
+    """Frames from the camera."""
+    composed: int
+    """Ticks of the programme clock that made a frame."""
+    encoded: int
+    sent: int
+    """Frames handed to RTP."""
+    replaced: int
+    """Camera frames overwritten before a tick took them."""
+    dropped: int
+    """Encoded frames thrown away before RTP."""
+    late: int
+    """Ticks missed by more than one frame period."""
+    fps: float
+    video_bps: int
+    audio_bps: int
+    target_bps: int
+    encode_ms: float
+    """Mean per frame."""
+    rtt_ms: float = -1.0
+    """-1: not known."""
+    loss: float = 0.0
+    """Fraction lost, of the last receiver report."""
+    nacks: int = 0
+    plis: int = 0
+    cpu: float = 0.0
+    """Cores used by the engine."""
+    rss_mb: float = 0.0
+    air: AirState = "off"
+    width: int = 0
+    height: int = 0
+    encoder: str = "libx264"
+
+
+TroubleCode = Literal[
+    "camera_gone", "camera_busy", "camera_frozen", "microphone_gone", "microphone_busy", "encoder_late",
+    "publish_refused", "publish_unreachable", "publish_lost", "aiortc_seams", "disk_full",
+    "picture_black", "picture_frozen", "picture_blurred", "picture_overexposed", "picture_mirrored",
+    "sound_silent", "sound_clipping", "sound_wrong_microphone", "av_skew", "disk_filling", "machine_hot",
+    "on_battery", "recording_failed", "destination_failed",
+]  # fmt: skip
+
+
+class TroubleRaised(MediaBase, frozen=True):
+    """Something is wrong with `subject` (a device's name, a URL). Gone when TroubleCured says the same code and subject."""
+
+    code: TroubleCode
+    subject: str = ""
+    detail: str = ""
+    cure: Literal["", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror"] = ""
+
+
+class TroubleCured(MediaBase, frozen=True):
+    code: TroubleCode
+    subject: str = ""
+
+
+class SnapshotTaken(MediaBase, frozen=True):
+    request: str
+    path: str = ""
+    error: str = ""
+
+
+class EngineRefused(MediaBase, frozen=True):
+    command: str
+    code: str
+    detail: str = ""
+
+
+EngineNote = (
+    Ready | DevicesFound | ProgrammeSet | MicrophoneLevel | AirChanged | EngineStats | TroubleRaised | TroubleCured
+    | SnapshotTaken | EngineRefused
+)  # fmt: skip
+
+# --- the preview ------------------------------------------------------------------------
+
+
+class Preview:
+    """Layout of the preview file: a header, then `SLOTS` slots of a slot header and BGRA pixels.
+
+    Header (little-endian, 64 bytes): magic 8s, version u32, slots u32, width u32, height u32,
+    stride u32 (bytes a row), generation u32 (changes with the geometry: reopen), slot_bytes u64
+    (slot header included), latest u32 (index of the newest whole slot), pad.
+    Slot header (32 bytes): sequence u64 (odd while being written), frame u64, captured_ns u64
+    (monotonic), pad. Reader: read `latest`, read sequence (even), copy, read it again: same = whole.
+    """
+
+    MAGIC: ClassVar[bytes] = b"SCPREVW\0"
+    VERSION: ClassVar[int] = 1
+    SLOTS: ClassVar[int] = 3
+    HEADER: ClassVar[struct.Struct] = struct.Struct("<8sIIIIIIQI20x")
+    LATEST_OFFSET: ClassVar[int] = 40
+    HEADER_BYTES: ClassVar[int] = 64
+    SLOT_HEADER: ClassVar[struct.Struct] = struct.Struct("<QQQ8x")
+    SLOT_HEADER_BYTES: ClassVar[int] = 32
+
+
+# --- the runtime file ---------------------------------------------------------------------
+
+
+class RuntimeFile(Struct, frozen=True):
+    """How a program describes itself to the next console: JSON, mode 0600, in the runtime folder."""
+
+    program: Literal["engine", "platform"]
+    pid: int
+    started: float
+    """Start time of the process (psutil create_time), to tell a recycled pid."""
+    contract: int
+    port: int
+    secret: str
+    """Engine: the greeting's secret. Platform: the owner pass."""
+    url: str = ""
+    show_id: str = ""
+    whip_url: str = ""
+    whep_url: str = ""
+    stream_key: str = ""
+    log_path: str = ""
