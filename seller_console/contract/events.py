@@ -18,8 +18,6 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Literal
 
-import msgspec
-
 from .words import (
     Currency,
     GiveawayId,
