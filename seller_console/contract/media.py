@@ -88,7 +88,8 @@ class Quit(MediaBase, frozen=True):
 
 
 EngineCommand = (
-    Greet | FindDevices | SetProgramme | SetMuted | SetGain | SetScene | GoOnAir | LeaveAir | RetryNow | TakeSnapshot | Quit
+    Greet | FindDevices | SetProgramme | SetMuted | SetGain | SetScene | GoOnAir | LeaveAir | RetryNow
+    | TakeSnapshot | Quit
 )  # fmt: skip
 
 # --- engine -> console ---------------------------------------------------------------
@@ -207,7 +208,7 @@ TroubleCode = Literal[
 
 
 class TroubleRaised(MediaBase, frozen=True):
-    """Something is wrong with `subject` (a device's name, a URL). Gone when TroubleCured says the same code and subject."""
+    """Something is wrong with `subject` (a device's name, a URL), until TroubleCured says the same code and subject."""
 
     code: TroubleCode
     subject: str = ""
