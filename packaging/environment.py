@@ -1,0 +1,178 @@
+"""The virtual environment: made, filled from the lock, repaired, and known to be right by a stamp.
+
+Promises: when `ready` returns, .venv holds exactly what requirements.lock says for
+this Python, and the project in place. A set-up that was interrupted, a venv that was
+moved or lost its Python is made anew. Refuses: building anything from source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import machine
+
+OLDEST = (3, 11)
+NEWEST = (3, 14)
+SITE_PACKAGES = ("lib/python*/site-packages",) if os.name == "posix" else ("Lib/site-packages",)
+IMPORTS = "import PySide6.QtWidgets, aiortc, av, cv2, msgspec, starlette, pytest, seller_console.cli"
+"""What must import at the end of a set-up."""
+
+
+def ready(root: Path) -> Path:
+    """The Python of the environment, set up if need be."""
+    folder = root / ".venv"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = folder / ".set-up-done.json"
+    begun = folder / ".set-up-begun"
+    want = _stamp(root)
+    have = _read(stamp)
+    if have == want and python.exists() and not begun.exists():
+        return python
+
+    began = time.monotonic()
+    print(
+        f"Setting up {folder.name} (Python {sys.version.split()[0]}). The first time takes a few minutes.", flush=True
+    )
+    why = _beyond_repair(folder, python, begun, have, want)
+    if why:
+        print(f"  environment: made anew ({why})", flush=True)
+        shutil.rmtree(folder)
+    folder.mkdir(exist_ok=True)
+    begun.touch()
+    stamp.unlink(missing_ok=True)
+    if not _works(python, "import pip"):
+        print("  1/3 environment", flush=True)
+        _make(folder)
+    if have.get("lock") != want["lock"] or have.get("python") != want["python"] or not _works(python, IMPORTS):
+        _fill(python, folder, root / "requirements.lock")
+    print("  3/3 the project itself, in place", flush=True)
+    _pip(python, ["install", "--no-deps", "--no-build-isolation", "--editable", str(root)])
+    if not _works(python, IMPORTS, show=True):
+        raise machine.CannotGoOn("the environment was filled but does not work (see above)")
+    stamp.write_text(json.dumps(want), encoding="utf-8")
+    begun.unlink()
+    print(f"Set up in {time.monotonic() - began:.0f} s.", flush=True)
+    return python
+
+
+def newer_python() -> str | None:
+    for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
+        found = shutil.which(f"python3.{minor}")
+        if found:
+            return found
+    return None
+
+
+def _stamp(root: Path) -> dict[str, str]:
+    def digest(name: str) -> str:
+        return hashlib.sha256((root / name).read_bytes()).hexdigest()
+
+    return {
+        "lock": digest("requirements.lock"),
+        "project": digest("pyproject.toml"),
+        "python": f"{sys.version.split()[0]} {sys.base_prefix}",
+        "root": str(root),
+    }
+
+
+def _read(stamp: Path) -> dict[str, str]:
+    try:
+        value = json.loads(stamp.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _beyond_repair(folder: Path, python: Path, begun: Path, have: dict[str, str], want: dict[str, str]) -> str:
+    """Why the folder cannot be built upon; empty when it can, or is not there."""
+    if not folder.exists():
+        return ""
+    if begun.exists():
+        return "the last set-up was interrupted"
+    if not _works(python, "import pip"):
+        return "its Python does not start"
+    if have and have.get("root") != want["root"]:
+        return "the project was moved"
+    version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]!r})"
+    if not _works(python, version):
+        return "another Python"
+    return ""
+
+
+def _works(python: Path, code: str, *, show: bool = False) -> bool:
+    if not python.exists():
+        return False
+    quiet = None if show else subprocess.DEVNULL
+    environ = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    return subprocess.call([str(python), "-c", code], env=environ, stdout=quiet, stderr=quiet) == 0
+
+
+def _make(folder: Path) -> None:
+    if subprocess.call([sys.executable, "-c", "import ensurepip, venv"], stderr=subprocess.DEVNULL) != 0:
+        machine.install_venv_module()
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if made.returncode != 0:
+        raise machine.CannotGoOn(f"the environment could not be made:\n{made.stdout.decode('utf-8', 'replace')}")
+
+
+def _fill(python: Path, folder: Path, lock: Path) -> None:
+    """pip, with how far it is: packages fetched, then packages in place."""
+    names = re.findall(r"^([A-Za-z0-9_.-]+)==", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    total = len(set(names))
+    log = folder / "set-up.log"
+    stop = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(folder, log, total, stop), daemon=True)
+    watcher.start()
+    try:
+        _pip(python, ["install", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock)], log)
+    finally:
+        stop.set()
+        watcher.join()
+
+
+def _watch(folder: Path, log: Path, total: int, stop: threading.Event) -> None:
+    """One line each time a tenth more is there (a few locked packages are for other systems)."""
+    said = ""
+    while True:
+        ended = stop.wait(0.5)
+        try:
+            fetched = log.read_text(encoding="utf-8", errors="replace").count("\nCollecting ")
+        except OSError:
+            fetched = 0
+        placed = sum(1 for under in SITE_PACKAGES for _ in folder.glob(f"{under}/*.dist-info"))
+        tenth = 10 * fetched // total, 10 * placed // total
+        line = f"  2/3 packages: {fetched} of about {total} fetched, {placed} in place"
+        if str(tenth) != said and not ended:
+            said = str(tenth)
+            print(line, flush=True)
+        if ended:
+            return
+
+
+def _pip(python: Path, words: list[str], log: Path | None = None) -> None:
+    environ = {
+        **os.environ,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_ROOT_USER_ACTION": "ignore",
+        "PIP_NO_INPUT": "1",
+        "PIP_PROGRESS_BAR": "off",
+        "PIP_NO_WARN_SCRIPT_LOCATION": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    log = log or python.parent.parent / "set-up.log"
+    with log.open("wb") as sink:
+        code = subprocess.call([str(python), "-m", "pip", *words], env=environ, stdout=sink, stderr=subprocess.STDOUT)
+    if code != 0:
+        last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:]
+        raise machine.CannotGoOn("pip could not go on:\n" + "\n".join(f"    {line}" for line in last))
