@@ -1,0 +1,198 @@
+"""The road to the engine: JSON lines over loopback, and what we want of it across its deaths.
+
+Promises: `tell` never waits; what was asked (programme, gain, mute, scene, air)
+is remembered, and told again to an engine that was started anew, so that it comes
+back as it was; an engine we only come back to keeps its own state, which we adopt.
+Refuses: an engine that speaks another contract.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+from ..contract import VERSION
+from ..contract.codec import Unreadable, decode_engine_note, encode
+from ..contract.media import (
+    AirChanged,
+    EngineCommand,
+    EngineNote,
+    GoOnAir,
+    Greet,
+    LeaveAir,
+    ProgrammeSet,
+    Ready,
+    RuntimeFile,
+    SetGain,
+    SetMuted,
+    SetProgramme,
+    SetScene,
+)
+
+log = logging.getLogger(__name__)
+
+LINE_BYTES = 1024 * 1024
+CONNECT_S = 2.0
+READY_S = 5.0
+
+EngineRoad = Literal["away", "connected", "wrong_secret", "version"]
+
+
+class EngineListener(Protocol):
+    def engine_road_changed(self, state: EngineRoad) -> None: ...
+
+    def note(self, note: EngineNote) -> None: ...
+
+
+class Wanted:
+    """What we want of the engine, by kind; in the order in which it must be said again."""
+
+    def __init__(self) -> None:
+        self._by_kind: dict[type, EngineCommand] = {}
+
+    def take(self, command: EngineCommand) -> None:
+        if isinstance(command, (SetProgramme, SetMuted, SetGain, SetScene)):
+            self._by_kind[type(command)] = command
+        elif isinstance(command, (GoOnAir, LeaveAir)):
+            self._by_kind[GoOnAir] = command  # the last of the two is what we want
+
+    def programme(self) -> SetProgramme | None:
+        word = self._by_kind.get(SetProgramme)
+        return word if isinstance(word, SetProgramme) else None
+
+    def on_air(self) -> bool:
+        return isinstance(self._by_kind.get(GoOnAir), GoOnAir)
+
+    def adopt(self, note: EngineNote) -> None:
+        """The engine as it is becomes what we want, where we wanted nothing yet."""
+        if isinstance(note, ProgrammeSet):
+            if SetProgramme not in self._by_kind:
+                self._by_kind[SetProgramme] = SetProgramme(
+                    camera=note.camera, microphone=note.microphone, width=note.width, height=note.height,
+                    fps=note.fps, target_bps=note.target_bps, mirror=note.mirror,
+                )  # fmt: skip
+            self._by_kind.setdefault(SetMuted, SetMuted(muted=note.muted))
+            self._by_kind.setdefault(SetScene, SetScene(scene=note.scene))
+
+    def again(self) -> list[EngineCommand]:
+        order = (SetProgramme, SetMuted, SetGain, SetScene, GoOnAir)
+        words = [self._by_kind[kind] for kind in order if kind in self._by_kind]
+        return [word for word in words if not isinstance(word, LeaveAir)]
+
+
+class EngineClient:
+    def __init__(self, listener: EngineListener, where: Callable[[], RuntimeFile | None]) -> None:
+        """`where` reads the engine's runtime file; None while there is no engine."""
+        self._listener = listener
+        self._where = where
+        self._wanted = Wanted()
+        self._writer: asyncio.StreamWriter | None = None
+        self._waiting: list[EngineCommand] = []
+        """Said while nobody listened, and not remembered by `_wanted` (questions): said on connecting."""
+        self._told: tuple[int, float] | None = None
+        """The engine (pid, start) that knows what we want."""
+        self._poke = asyncio.Event()
+        self._state: EngineRoad = "away"
+
+    @property
+    def state(self) -> EngineRoad:
+        return self._state
+
+    @property
+    def wanted(self) -> Wanted:
+        return self._wanted
+
+    def look_again(self) -> None:
+        """There may be an engine now (the supervisor says so)."""
+        self._poke.set()
+
+    def tell(self, command: EngineCommand) -> None:
+        self._wanted.take(command)
+        if self._writer is not None and self._state == "connected":
+            self._write(command)
+        elif not isinstance(command, (SetProgramme, SetMuted, SetGain, SetScene, GoOnAir, LeaveAir)):
+            self._waiting = [*self._waiting[-31:], command]
+
+    async def run(self) -> None:
+        """Stays connected to whatever engine there is, until cancelled."""
+        while True:
+            self._poke.clear()
+            place = self._where()
+            if place is not None:
+                await self._talk(place)
+                self._set_state("away")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._poke.wait(), 0.1)
+
+    async def _talk(self, place: RuntimeFile) -> None:
+        """One connection, from greeting to end."""
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                reader, writer = await asyncio.open_connection("127.0.0.1", place.port, limit=LINE_BYTES)
+        except (OSError, TimeoutError):
+            return
+        try:
+            writer.write(encode(Greet(secret=place.secret, contract=VERSION)) + b"\n")
+            async with asyncio.timeout(READY_S):
+                first = await reader.readline()
+            ready = _read(first)
+            if not isinstance(ready, Ready):
+                self._set_state("wrong_secret")
+                log.warning("engine_refused_greeting pid=%d", place.pid)
+                await asyncio.sleep(1.0)
+                return
+            if ready.contract != VERSION:
+                self._set_state("version")
+                log.warning("engine_other_contract theirs=%d ours=%d", ready.contract, VERSION)
+                await asyncio.sleep(1.0)
+                return
+            self._writer = writer
+            self._set_state("connected")
+            self._listener.note(ready)
+            known = (place.pid, place.started)
+            if self._told != known:
+                words = self._wanted.again()
+                for word in words:
+                    self._write(word)
+                log.info("engine_told pid=%d words=%d", place.pid, len(words))
+            self._told = known
+            for word in self._waiting:
+                self._write(word)
+            self._waiting.clear()
+            while line := await reader.readline():
+                note = _read(line)
+                if note is not None:
+                    if isinstance(note, (ProgrammeSet, AirChanged)):
+                        self._wanted.adopt(note)
+                    self._listener.note(note)
+        except (OSError, TimeoutError, ValueError) as error:
+            log.info("engine_road_lost error=%s", type(error).__name__)
+        finally:
+            self._writer = None
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    def _write(self, command: EngineCommand) -> None:
+        if self._writer is not None:
+            self._writer.write(encode(command) + b"\n")
+
+    def _set_state(self, state: EngineRoad) -> None:
+        if state != self._state:
+            self._state = state
+            log.info("engine_road state=%s", state)
+            self._listener.engine_road_changed(state)
+
+
+def _read(line: bytes) -> Any:
+    """A note, or None for an empty or unknown line (a newer engine may say more)."""
+    if not line.strip():
+        return None
+    try:
+        return decode_engine_note(line)
+    except Unreadable as error:
+        log.info("engine_note_unknown reason=%s", error)
+        return None

@@ -1,0 +1,122 @@
+"""What is remembered between two launches: declared once here, one JSON file.
+
+Promises: a missing field has its default; a file that cannot be read is kept aside
+(`settings.json.unreadable-1`) and said, never overwritten; writing is atomic; keys
+of a newer version survive a save by an older one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .. import places
+from ..contract.words import Preset
+
+log = logging.getLogger(__name__)
+
+
+class Device(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Kept per device, by its spec."""
+
+    mirror: bool = False
+    gain_db: float = 0.0
+
+
+class Values(msgspec.Struct, kw_only=True):
+    """Every setting, its default and its type."""
+
+    title: str = ""
+    camera: str = ""
+    """Spec of the chosen camera; "" = never chosen."""
+    microphone: str = ""
+    width: int = 720
+    height: int = 1280
+    target_bps: int = 0
+    preset: Preset | None = None
+    other_preset: Preset | None = None
+    theme: str = "dark"
+    language: str = ""
+    """"" = the system's."""
+    devices: dict[str, Device] = {}
+    bindings: dict[str, list[str]] = {}
+    """Action id -> keys, only those that differ from the table."""
+    window: str = ""
+    """Geometry of the window, base64."""
+    join_url: str = ""
+    """Last other platform joined; its pass is in the keyring."""
+
+
+_decoder = msgspec.json.Decoder(Values)
+
+
+class Settings:
+    """The settings of this home. Change a field of `values`, then `save()`."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path or places.home() / "settings.json"
+        self.values = Values()
+        self.notice = ""
+        """A sentence when something must be told about the file; "" else."""
+        self._others: dict[str, Any] = {}
+        self._read()
+
+    def _read(self) -> None:
+        try:
+            raw = self._path.read_bytes()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self.notice = "settings.unreadable"
+            log.info("settings_unreadable error=%s", error)
+            return
+        try:
+            self.values = _decoder.decode(raw)
+            known = set(Values.__struct_fields__)
+            self._others = {key: value for key, value in json.loads(raw).items() if key not in known}
+        except (msgspec.DecodeError, ValueError) as error:
+            aside = self._aside()
+            self._path.replace(aside)
+            self.notice = "settings.kept_aside"
+            log.info("settings_kept_aside as=%s reason=%s", aside.name, error)
+
+    def _aside(self) -> Path:
+        for n in range(1, 1000):
+            aside = self._path.with_name(f"{self._path.name}.unreadable-{n}")
+            if not aside.exists():
+                return aside
+        return self._path.with_name(f"{self._path.name}.unreadable")
+
+    def save(self) -> bool:
+        """False when the disk would not: settings are not worth stopping a show for."""
+        own = json.loads(msgspec.json.encode(self.values))
+        whole = json.dumps({**self._others, **own}, ensure_ascii=False, indent=1).encode()
+        beside = self._path.with_name(self._path.name + ".new")
+        try:
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(whole)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._path)
+        except OSError as error:
+            self.notice = "settings.not_saved"
+            log.info("settings_not_saved error=%s", error)
+            return False
+        return True
+
+    def device(self, spec: str) -> Device:
+        return self.values.devices.setdefault(spec, Device())
+
+    # the KeyStore of ui.actions
+    def bindings(self) -> dict[str, list[str]]:
+        return dict(self.values.bindings)
+
+    def set_bindings(self, bindings: dict[str, list[str]]) -> None:
+        self.values.bindings = dict(bindings)
+        self.save()
