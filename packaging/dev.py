@@ -20,8 +20,8 @@ import sys
 import time
 from pathlib import Path
 
-import machine
 import environment
+import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHES = ROOT / "tests" / "bench"

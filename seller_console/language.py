@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import locale
 import os
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -34,3 +35,8 @@ def _system() -> str:
 def _says_nothing(name: str) -> bool:
     """The "C" locales name no language."""
     return name.split(".")[0].upper() in {"C", "POSIX"}
+
+
+def typeset(french: str) -> str:
+    """French spacing: a narrow no-break space before ! ? : ; » € % and after «."""
+    return re.sub(r" (?=[:;!?»€%])|(?<=«) ", "\u202f", french)
