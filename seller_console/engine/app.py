@@ -1,0 +1,237 @@
+"""What each word of contract.media does: the engine without its socket.
+
+`Engine.obey` takes a command, `on_note` is called on the loop with everything a
+console should hear. Troubles are kept as a set: raised once, cured once, said again
+to whoever comes later (`greeting`). A refused word changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from .. import contract
+from ..contract.media import (
+    AirChanged,
+    DevicesFound,
+    EngineCommand,
+    EngineNote,
+    EngineRefused,
+    FindDevices,
+    GoOnAir,
+    LeaveAir,
+    MicrophoneLevel,
+    ProgrammeSet,
+    Quit,
+    Ready,
+    RetryNow,
+    SetGain,
+    SetMuted,
+    SetProgramme,
+    SetScene,
+    SnapshotTaken,
+    TakeSnapshot,
+    TroubleCured,
+    TroubleRaised,
+)
+from .devices import Devices, UnknownDevice
+from .preview import PreviewWriter
+from .program import Output, Programme, write_jpeg
+from .publish import Publisher
+from .stats import StatsTaker
+from .troubles import TroubleWatch
+
+log = logging.getLogger("engine")
+
+LEVEL_S, WATCH_S, STATS_S, DEVICES_S = 0.1, 0.25, 1.0, 2.0
+LARGEST_SIDE, SMALLEST_SIDE = 3840, 64
+
+
+class Engine:
+    """Made on the loop; `run` until Quit or cancelled."""
+
+    def __init__(
+        self, preview_path: Path, on_note: Callable[[EngineNote], None], devices: Devices | None = None
+    ) -> None:
+        self._on_note = on_note
+        self._devices = devices or Devices()
+        self._preview = PreviewWriter(preview_path)
+        self.programme = Programme(self._devices, self._preview)
+        self._air = AirChanged(state="off")
+        self._publisher = Publisher(
+            on_air=self._air_changed,
+            on_keyframe_wanted=self.programme.ask_idr,
+            on_target_bps=self.programme.set_bps,
+            start_bps=self.programme.ceiling_bps,
+            max_bps=self.programme.ceiling_bps,
+        )
+        self._troubles = TroubleWatch()
+        self._found: DevicesFound | None = None
+        self._turn = asyncio.Lock()
+        self.quitting = asyncio.Event()
+
+    # --- for the door ------------------------------------------------------------------------
+
+    @property
+    def air(self) -> AirChanged:
+        return self._air
+
+    def greeting(self) -> tuple[EngineNote, ...]:
+        """What a console that has just come must know."""
+        notes: list[EngineNote] = [
+            Ready(pid=os.getpid(), contract=contract.VERSION, preview_path=str(self._preview.path)),
+            self._programme_set(),
+            self._air,
+        ]
+        if self._found is not None:
+            notes.append(self._found)
+        return (*notes, *self._troubles.raised())
+
+    async def run(self) -> None:
+        """Everything that beats on the loop; ends, off air and tidy, after `quitting` is set."""
+        self.programme.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                beats = [
+                    group.create_task(beat())
+                    for beat in (self._say_levels, self._watch, self._say_stats, self._find_devices)
+                ]
+                await self.quitting.wait()
+                for beat in beats:
+                    beat.cancel()
+        finally:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(3):
+                    await self._publisher.stop()
+            await asyncio.to_thread(self.programme.stop)
+            self._preview.close()
+
+    async def obey(self, command: EngineCommand) -> None:
+        """Do one word; notes tell the outcome. Words are done one at a time."""
+        async with self._turn:
+            match command:
+                case FindDevices():
+                    await self._look_for_devices(say_always=True)
+                case SetProgramme():
+                    await self._set_programme(command)
+                case SetMuted():
+                    self.programme.muted = command.muted
+                    self._on_note(self._programme_set())
+                case SetGain():
+                    self.programme.set_gain_db(command.gain_db)
+                case SetScene():
+                    self._refuse(command, "unknown_scene", command.scene)
+                case GoOnAir():
+                    self._go_on_air(command)
+                case LeaveAir():
+                    await self._publisher.stop()
+                    self.programme.set_outputs(())
+                case RetryNow():
+                    self.programme.retry_now()
+                    self._publisher.retry_now()
+                case TakeSnapshot():
+                    self._on_note(await asyncio.to_thread(self._snapshot, command))
+                case Quit():
+                    self.quitting.set()
+                case _:
+                    self._refuse(command, "unexpected")
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _refuse(self, command: object, code: str, detail: str = "") -> None:
+        name = type(command).__name__
+        log.info("refused command=%s code=%s detail=%s", name, code, detail)
+        self._on_note(EngineRefused(command=name, code=code, detail=detail))
+
+    def _programme_set(self) -> ProgrammeSet:
+        now = self.programme.settings
+        return ProgrammeSet(
+            camera=now.camera,
+            microphone=now.microphone,
+            width=now.width,
+            height=now.height,
+            fps=now.fps,
+            target_bps=now.target_bps,
+            muted=self.programme.muted,
+            mirror=now.mirror,
+        )
+
+    async def _set_programme(self, wanted: SetProgramme) -> None:
+        now = self.programme.settings
+        reshaped = (wanted.width, wanted.height, wanted.fps) != (now.width, now.height, now.fps)
+        if reshaped and self._air.state != "off":
+            self._refuse(wanted, "on_air", "size and frame rate change off air only")
+            return
+        sides_ok = all(s % 2 == 0 and SMALLEST_SIDE <= s <= LARGEST_SIDE for s in (wanted.width, wanted.height))
+        if not sides_ok or not 1 <= wanted.fps <= 60 or not (wanted.target_bps == 0 or wanted.target_bps >= 50_000):
+            self._refuse(wanted, "unfit", f"{wanted.width}x{wanted.height} at {wanted.fps}, {wanted.target_bps} b/s")
+            return
+        try:
+            await asyncio.to_thread(self.programme.change, wanted)
+        except UnknownDevice as error:
+            self._refuse(wanted, "unknown_device", str(error))
+            return
+        self._publisher.set_bounds(min_bps=150_000, max_bps=self.programme.ceiling_bps)
+        log.info("programme camera=%s microphone=%s size=%dx%d fps=%d", self.programme.camera.name,
+                 self.programme.microphone.name, wanted.width, wanted.height, wanted.fps)  # fmt: skip
+        self._on_note(self._programme_set())
+
+    def _go_on_air(self, command: GoOnAir) -> None:
+        if not command.url.startswith(("http://", "https://")):
+            self._refuse(command, "bad_url", "the address must begin with http:// or https://")
+            return
+        self.programme.set_outputs((Output("whip", self._publisher.send_video, self._publisher.send_audio),))
+        self._publisher.start(command.url, command.token)
+
+    def _air_changed(self, air: AirChanged) -> None:
+        if air == self._air:
+            return
+        log.info("air state=%s reason=%s attempt=%d", air.state, air.reason, air.attempt)
+        self._air = air
+        self._on_note(air)
+
+    def _snapshot(self, command: TakeSnapshot) -> SnapshotTaken:
+        pixels = self.programme.snapshot()
+        if pixels is None:
+            return SnapshotTaken(request=command.request, error="no picture yet")
+        try:
+            Path(command.path).write_bytes(write_jpeg(pixels))
+        except (OSError, ValueError) as error:
+            return SnapshotTaken(request=command.request, error=str(error))
+        return SnapshotTaken(request=command.request, path=command.path)
+
+    async def _say_levels(self) -> None:
+        while True:
+            await asyncio.sleep(LEVEL_S)
+            peak, rms, clipped = self.programme.meter.read()
+            self._on_note(MicrophoneLevel(peak_db=round(peak, 1), rms_db=round(rms, 1), clipped=clipped))
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for note in self._troubles.look(self.programme, self._air, time.monotonic_ns()):
+                if isinstance(note, TroubleRaised | TroubleCured):
+                    log.info("%s code=%s subject=%s", type(note).__name__, note.code, note.subject)
+                self._on_note(note)
+
+    async def _say_stats(self) -> None:
+        taker = StatsTaker()
+        while True:
+            await asyncio.sleep(STATS_S)
+            self._on_note(taker.take(self.programme, self._publisher.stats(), self._air.state))
+
+    async def _look_for_devices(self, say_always: bool) -> None:
+        found = await asyncio.to_thread(self._devices.find)
+        if say_always or found != self._found:
+            self._found = found
+            self._on_note(found)
+
+    async def _find_devices(self) -> None:
+        while True:
+            await self._look_for_devices(say_always=False)
+            await asyncio.sleep(DEVICES_S)

@@ -1,0 +1,200 @@
+"""How pictures come in, whatever they come from: a feed gives its newest picture and never blocks.
+
+`CapturedCamera` runs one device on a thread: slot of one picture; full: the new one
+replaces the old and `replaced` counts it. A device that is gone or taken is reported
+by its own name and tried again for ever (0.5 s, then every 1 s); the last picture
+stays. Nothing is ever put in its place. `DrawnCamera` is the test card, drawn when asked.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from .clock import SECOND_NS
+from .picture import Picture
+from .testcard import TestCard
+
+log = logging.getLogger("engine.capture")
+
+FeedState = Literal["opening", "live", "gone", "busy"]
+SILENT_NS = 2 * SECOND_NS
+"""A live device that gives nothing for so long counts as gone."""
+FIRST_RETRY_S, RETRY_S = 0.5, 1.0
+
+
+class DeviceGone(Exception):
+    """The device is not there, or stopped; str() says what the system said."""
+
+
+class DeviceBusy(Exception):
+    """Another program holds the device; str() names it when it can."""
+
+
+class CameraDevice(Protocol):
+    """One camera, of any kind. Used by one thread; raises DeviceGone or DeviceBusy, nothing else."""
+
+    def open(self) -> None: ...
+
+    def read(self) -> Picture:
+        """Blocks until the next picture, 3 s at most."""
+
+    def close(self) -> None: ...
+
+
+class CameraFeed(Protocol):
+    """What the programme sees of a camera."""
+
+    spec: str
+    name: str
+    captured: int
+    replaced: int
+
+    @property
+    def state(self) -> FeedState: ...
+
+    @property
+    def detail(self) -> str: ...
+
+    def start(self) -> None: ...
+
+    def take(self, now_ns: int) -> Picture | None:
+        """The newest picture, the same again when there is no newer; None before the first."""
+
+    def retry_now(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class DrawnCamera:
+    """The test card: exactly one picture a tick, at the programme's size."""
+
+    state: FeedState = "live"
+    detail = ""
+
+    def __init__(self, spec: str, name: str, width: int, height: int, origin_ns: int) -> None:
+        self.spec, self.name = spec, name
+        self.captured = self.replaced = 0
+        self._card = TestCard(width, height, origin_ns)
+
+    def start(self) -> None:
+        """Nothing to open."""
+
+    def take(self, now_ns: int) -> Picture | None:
+        self.captured += 1
+        return self._card.draw(now_ns)
+
+    def retry_now(self) -> None:
+        """Never lost."""
+
+    def stop(self) -> None:
+        """Nothing to close."""
+
+
+class NoCamera:
+    """`none`: no picture, and nothing wrong with that."""
+
+    state: FeedState = "live"
+    detail = ""
+
+    def __init__(self) -> None:
+        self.spec = self.name = "none"
+        self.captured = self.replaced = 0
+
+    def start(self) -> None:
+        """Nothing to open."""
+
+    def take(self, now_ns: int) -> Picture | None:
+        return None
+
+    def retry_now(self) -> None:
+        """Never lost."""
+
+    def stop(self) -> None:
+        """Nothing to close."""
+
+
+class CapturedCamera:
+    """A device on its own thread."""
+
+    def __init__(self, spec: str, name: str, make: Callable[[], CameraDevice]) -> None:
+        self.spec, self.name = spec, name
+        self.captured = self.replaced = 0
+        self._make = make
+        self._slot: Picture | None = None
+        self._taken = True
+        self._lock = threading.Lock()
+        self._state: FeedState = "opening"
+        self._detail = ""
+        self._last_ns = time.monotonic_ns()
+        self._stopping = threading.Event()
+        self._retry = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"camera {name}", daemon=True)
+
+    @property
+    def state(self) -> FeedState:
+        silent = time.monotonic_ns() - self._last_ns > SILENT_NS
+        if silent and self._state in ("live", "opening"):
+            return "gone"
+        return self._state
+
+    @property
+    def detail(self) -> str:
+        return self._detail
+
+    def start(self) -> None:
+        self._last_ns = time.monotonic_ns()
+        self._thread.start()
+
+    def take(self, now_ns: int) -> Picture | None:
+        with self._lock:
+            self._taken = True
+            return self._slot
+
+    def retry_now(self) -> None:
+        self._retry.set()
+
+    def stop(self) -> None:
+        """Asks the thread to end and waits a moment; a device stuck in the driver is left to its daemon thread."""
+        self._stopping.set()
+        self._retry.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=1.0)
+
+    def _put(self, picture: Picture) -> None:
+        with self._lock:
+            if not self._taken:
+                self.replaced += 1
+            self._slot, self._taken = picture, False
+            self.captured += 1
+            self._last_ns = time.monotonic_ns()
+        if self._state != "live":
+            log.info("camera_live name=%s", self.name)
+            self._state, self._detail = "live", ""
+
+    def _lost(self, state: FeedState, why: str) -> None:
+        if self._state != state:
+            log.info("camera_%s name=%s detail=%s", state, self.name, why)
+        self._state, self._detail = state, why
+
+    def _run(self) -> None:
+        wait_s = FIRST_RETRY_S
+        while not self._stopping.is_set():
+            device = self._make()
+            try:
+                device.open()
+                while not self._stopping.is_set():
+                    self._put(device.read())
+                    wait_s = FIRST_RETRY_S
+            except DeviceBusy as error:
+                self._lost("busy", str(error))
+            except DeviceGone as error:
+                self._lost("gone", str(error))
+            finally:
+                device.close()
+            if self._retry.wait(wait_s):
+                self._retry.clear()
+            wait_s = RETRY_S

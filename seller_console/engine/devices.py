@@ -1,0 +1,162 @@
+"""Which devices exist and how each kind is opened: the one place that knows a spec.
+
+A spec names one device for ever: an unknown word is refused (UnknownDevice), a device
+that is not there becomes a feed that says `gone` and waits for it; it is never
+replaced by another. Hot-plug: `find` is asked again every 2 s.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..contract.media import Camera, DevicesFound, Microphone
+from .capture import CameraDevice, CameraFeed, CapturedCamera, DrawnCamera, NoCamera
+from .sound import CapturedMicrophone, MicrophoneDevice, Silence, SoundFeed, Tone
+
+
+class UnknownDevice(ValueError):
+    """The spec is not one this engine understands; str() says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraWish:
+    """What a camera is asked for; it gives what it can."""
+
+    width: int
+    height: int
+    fps: int
+    origin_ns: int
+
+
+def split(spec: str) -> tuple[str, str]:
+    """'camera:NAME@PATH' -> ('camera', 'NAME@PATH')."""
+    kind, _, rest = spec.partition(":")
+    return kind, rest
+
+
+def _url_name(address: str) -> str:
+    """An address without what may be secret in it (user, password, query)."""
+    scheme, _, rest = address.partition("://")
+    host = rest.rpartition("@")[2] if "@" in rest.partition("/")[0] else rest
+    return f"{scheme}://{host.partition('?')[0]}"
+
+
+class Devices:
+    """The devices of this machine. Tests pass makers of their own for a kind: same shape, no patching."""
+
+    def __init__(
+        self,
+        cameras: dict[str, Callable[[str, CameraWish], CameraDevice]] | None = None,
+        microphones: dict[str, Callable[[str], MicrophoneDevice]] | None = None,
+    ) -> None:
+        self._cameras = {"file": _file_camera, "url": _url_camera, "screen": _screen_camera, "camera": _real_camera}
+        self._cameras.update(cameras or {})
+        self._microphones = {"microphone": _real_microphone}
+        self._microphones.update(microphones or {})
+
+    def open_camera(self, spec: str, wish: CameraWish) -> CameraFeed:
+        """A feed, not yet started. Raises UnknownDevice."""
+        kind, rest = split(spec)
+        if spec == "testcard":
+            return DrawnCamera(spec, "testcard", wish.width, wish.height, wish.origin_ns)
+        if spec == "none":
+            return NoCamera()
+        make = self._cameras.get(kind)
+        if make is None or not rest:
+            raise UnknownDevice(f"no such kind of camera: {spec!r}")
+        return CapturedCamera(spec, camera_name(spec), lambda: make(rest, wish))
+
+    def open_microphone(self, spec: str, origin_ns: int) -> SoundFeed:
+        """A feed, not yet started. Raises UnknownDevice."""
+        kind, rest = split(spec)
+        if spec in ("silence", "none"):
+            return Silence(spec, spec)
+        if spec == "tone":
+            return Tone(spec, spec, origin_ns)
+        if kind == "file" and rest:
+            from .files import FileSound
+
+            return FileSound(spec, Path(rest).name, rest, origin_ns)
+        make = self._microphones.get(kind)
+        if make is None or not rest:
+            raise UnknownDevice(f"no such kind of microphone: {spec!r}")
+        return CapturedMicrophone(spec, rest, lambda: make(rest))
+
+    def find(self) -> DevicesFound:
+        """What is plugged in now, and the stand-ins. Takes a while (100 ms): not for the loop."""
+        cameras = [Camera(spec="testcard", name="testcard", stand_in=True)]
+        microphones = [
+            Microphone(spec="tone", name="tone", stand_in=True),
+            Microphone(spec="silence", name="silence", stand_in=True),
+        ]
+        return DevicesFound(
+            cameras=(*find_cameras(), *cameras),
+            microphones=(*find_microphones(), *microphones),
+        )
+
+
+def camera_name(spec: str) -> str:
+    """What a person calls it: the name of 'camera:NAME@PATH', a file's name, an address without its password."""
+    kind, rest = split(spec)
+    if kind == "camera":
+        return rest.rpartition("@")[0] or rest
+    if kind == "file":
+        return Path(rest).name
+    if kind == "url":
+        return _url_name(rest)
+    return spec
+
+
+def _file_camera(rest: str, wish: CameraWish) -> CameraDevice:
+    from .files import FileCamera
+
+    return FileCamera(rest, wish.origin_ns)
+
+
+def _url_camera(rest: str, wish: CameraWish) -> CameraDevice:
+    from .streams import UrlCamera
+
+    return UrlCamera(rest)
+
+
+def _screen_camera(rest: str, wish: CameraWish) -> CameraDevice:
+    from .streams import ScreenCamera
+
+    return ScreenCamera(rest, wish.fps)
+
+
+def _real_camera(rest: str, wish: CameraWish) -> CameraDevice:
+    from .webcam import Webcam
+
+    return Webcam(rest, wish.width, wish.height, wish.fps)
+
+
+def _real_microphone(rest: str) -> MicrophoneDevice:
+    from . import pulse
+
+    if pulse.reachable():
+        return pulse.PulseMicrophone(rest)
+    from .portaudio import PortAudioMicrophone
+
+    return PortAudioMicrophone(rest)
+
+
+def find_cameras() -> tuple[Camera, ...]:
+    from .webcam import find_webcams
+
+    return tuple(Camera(spec=f"camera:{name}@{path}", name=name) for name, path in find_webcams())
+
+
+def find_microphones() -> tuple[Microphone, ...]:
+    from . import pulse
+
+    if sys.platform.startswith("linux") and pulse.reachable():
+        names = pulse.find_sources()
+    else:
+        from .portaudio import find_inputs
+
+        names = find_inputs()
+    return tuple(Microphone(spec=f"microphone:{name}", name=name) for name in names)

@@ -1,0 +1,203 @@
+"""How a picture becomes H.264 and sound becomes Opus: one encode, the same packets for every output.
+
+Video queue: 2 frames; full: drops the newest, counts it, and says `encoder_late`
+when it goes on. libx264 veryfast, zerolatency, constrained baseline (what every
+browser answers), no B-frames, no scene cuts, IDR only when asked (at most one per
+500 ms) or every 10 s; SPS and PPS in band. The rate moves between frames: the
+context is opened at its ceiling (rate = maxrate, so x264 keeps to its buffer) and
+lowered from there; opened below its ceiling x264 ignores a later, lower rate.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import av
+import numpy as np
+from av.codec.context import CodecContext
+from numpy.typing import NDArray
+
+from .clock import AUDIO_BASE, AUDIO_HZ, VIDEO_BASE
+from .picture import Pixels
+
+Packet: TypeAlias = "av.Packet[Any]"
+BLOCK = AUDIO_HZ // 50
+"""Samples in 20 ms."""
+QUEUE_FRAMES = 2
+IDR_EVERY_S = 10
+IDR_PAUSE_NS = 500_000_000
+OPUS_BPS = 64_000
+_PICTURE_I = 1
+_MPEG_RANGE, _BT601 = 1, 6
+
+
+def usual_bps(width: int, height: int, fps: int) -> int:
+    """The rate `auto` stands for: 2.5 Mb/s at 720p30, 4.5 Mb/s at 1080p30, by pixels between."""
+    megapixels = width * height * fps / 30 / 1_000_000
+    return int(min(8_000_000, max(300_000, 900_000 + 1_740_000 * megapixels)) // 50_000 * 50_000)
+
+
+class VideoEncoder:
+    """One libx264 context. Belongs to one thread."""
+
+    name = "libx264"
+
+    def __init__(self, width: int, height: int, fps: int, ceiling_bps: int, preset: str = "veryfast") -> None:
+        self.width, self.height = width, height
+        self._ceiling_bps = ceiling_bps
+        context: Any = CodecContext.create("libx264", "w")
+        context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+        context.time_base, context.framerate = VIDEO_BASE, Fraction(fps)
+        context.bit_rate = ceiling_bps
+        context.max_b_frames = 0
+        context.gop_size = IDR_EVERY_S * fps
+        context.thread_count = 2 if width * height > 1_400_000 else 1
+        context.color_range, context.colorspace = _MPEG_RANGE, _BT601
+        context.color_primaries = context.color_trc = _BT601
+        context.options = {
+            "preset": preset,
+            "tune": "zerolatency",
+            "profile": "baseline",
+            "sc_threshold": "0",
+            "forced-idr": "1",
+            "maxrate": str(ceiling_bps),
+            "bufsize": str(ceiling_bps // 5),
+        }
+        context.open()
+        self._context = context
+
+    def set_bps(self, bps: int) -> None:
+        """What the next frames aim at; never above the ceiling."""
+        self._context.bit_rate = max(50_000, min(self._ceiling_bps, bps))
+
+    @property
+    def ceiling_bps(self) -> int:
+        return self._ceiling_bps
+
+    def encode(self, pixels: Pixels, pts: int, idr: bool = False) -> Packet:
+        """An I420 picture to one access unit (Annex B). `pts` in 1/90000 s, growing."""
+        frame = av.VideoFrame.from_numpy_buffer(pixels, "yuv420p")
+        frame.pts, frame.time_base = pts, VIDEO_BASE
+        frame.pict_type = _PICTURE_I if idr else 0
+        packets = self._context.encode(frame)
+        packet: Packet = packets[0]
+        packet.time_base = VIDEO_BASE
+        return packet
+
+
+class SoundEncoder:
+    """Opus, mono, 48 kHz, 20 ms, with in-band correction for a lossy link. Belongs to one thread."""
+
+    def __init__(self, bps: int = OPUS_BPS) -> None:
+        context: Any = CodecContext.create("libopus", "w")
+        context.sample_rate, context.layout, context.format = AUDIO_HZ, "mono", "flt"
+        context.bit_rate = bps
+        context.time_base = AUDIO_BASE
+        context.options = {"frame_duration": "20", "application": "audio", "fec": "1", "packet_loss": "5"}
+        context.open()
+        self._context = context
+
+    def encode(self, block: NDArray[np.float32], pts: int) -> Packet | None:
+        """960 samples in -1..1 to one packet; `pts` in 1/48000 s."""
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block).reshape(1, -1), "flt", "mono")
+        frame.sample_rate, frame.time_base, frame.pts = AUDIO_HZ, AUDIO_BASE, pts
+        packets = self._context.encode(frame)
+        if not packets:
+            return None
+        packet: Packet = packets[0]
+        packet.pts = packet.dts = pts
+        packet.time_base = AUDIO_BASE
+        return packet
+
+
+class EncodeThread:
+    """The encoder's own thread: frames in, packets out to `on_packet` (called on this thread).
+
+    Queue of 2 frames; full: the new frame is dropped and counted in `dropped`.
+    `give_back` receives each buffer when the encoder no longer reads it.
+    """
+
+    def __init__(
+        self,
+        encoder: Callable[[], VideoEncoder],
+        on_packet: Callable[[Packet], None],
+        give_back: Callable[[Pixels], None],
+    ) -> None:
+        self._make = encoder
+        self._on_packet = on_packet
+        self._give_back = give_back
+        self._frames: deque[tuple[Pixels, int]] = deque()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._idr_wanted = True
+        self._last_idr_ns = -IDR_PAUSE_NS
+        self._target_bps = 0
+        self.encoded = 0
+        self.dropped = 0
+        self.busy_ns = 0
+        self.failure = ""
+        self._thread = threading.Thread(target=self._run, name="encode", daemon=True)
+        self._thread.start()
+
+    def offer(self, pixels: Pixels, pts: int) -> bool:
+        """False: the queue is full, the frame was dropped and the buffer stays the caller's."""
+        with self._wake:
+            if self._stopping or self.failure or len(self._frames) >= QUEUE_FRAMES:
+                self.dropped += 1
+                return False
+            self._frames.append((pixels, pts))
+            self._wake.notify()
+        return True
+
+    def ask_idr(self) -> None:
+        """The next frame shall stand alone; asked again within 500 ms it waits that long."""
+        self._idr_wanted = True
+
+    def set_bps(self, bps: int) -> None:
+        self._target_bps = bps
+
+    def stop(self) -> None:
+        """Ends after the frame in hand; what waits is given back unencoded."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join(timeout=5)
+
+    def _next(self) -> tuple[Pixels, int] | None:
+        with self._wake:
+            while not self._frames and not self._stopping:
+                self._wake.wait()
+            if self._stopping:
+                while self._frames:
+                    self._give_back(self._frames.popleft()[0])
+                return None
+            return self._frames.popleft()
+
+    def _run(self) -> None:
+        encoder = self._make()
+        applied_bps = 0
+        while (waiting := self._next()) is not None:
+            pixels, pts = waiting
+            began_ns = time.monotonic_ns()
+            if self._target_bps and self._target_bps != applied_bps:
+                applied_bps = self._target_bps
+                encoder.set_bps(applied_bps)
+            idr = self._idr_wanted and began_ns - self._last_idr_ns >= IDR_PAUSE_NS
+            if idr:
+                self._idr_wanted = False
+                self._last_idr_ns = began_ns
+            try:
+                packet = encoder.encode(pixels, pts, idr)
+            except (av.FFmpegError, IndexError) as error:
+                self.failure = str(error)
+                self._give_back(pixels)
+                continue
+            self._give_back(pixels)
+            self.encoded += 1
+            self.busy_ns += time.monotonic_ns() - began_ns
+            self._on_packet(packet)

@@ -1,0 +1,253 @@
+"""Files as cameras and microphones: looped, placed on the media clock, so that both halves of one file agree.
+
+Where a file is in its loop is (media clock) modulo (its length): picture and sound,
+opened apart, at different moments, still meet. A still picture is a file that never moves.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .capture import FIRST_RETRY_S, RETRY_S, DeviceGone, FeedState
+from .clock import AUDIO_HZ, SECOND_NS
+from .encode import BLOCK
+from .picture import Picture, Pixels, from_rgb, planes
+from .sound import Samples
+
+log = logging.getLogger("engine.files")
+
+STILLS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+_BT601, _BT709, _FULL_RANGE = 5, 1, 2
+_AHEAD = AUDIO_HZ // 2
+"""Samples decoded ahead of need; full: the decoder waits."""
+
+
+def to_i420(frame: Any) -> Pixels:
+    """A decoded frame as we keep pictures: even sides, limited range, BT.601, upright."""
+    width, height = frame.width & ~1, frame.height & ~1
+    fits = frame.format.name == "yuv420p" and (width, height) == (frame.width, frame.height)
+    if not fits or frame.color_range == _FULL_RANGE or frame.colorspace == _BT709:
+        frame = frame.reformat(
+            width=width, height=height, format="yuv420p", dst_colorspace=_BT601, dst_color_range="MPEG"
+        )
+    pixels: Pixels = frame.to_ndarray()
+    return pixels
+
+
+def turn(pixels: Pixels, degrees: int) -> Pixels:
+    """Rotated anticlockwise by a multiple of 90 degrees."""
+    how = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}.get(degrees % 360)
+    if how is None:
+        return pixels
+    turned = [cv2.rotate(plane, how) for plane in planes(pixels)]
+    high, wide = turned[0].shape
+    return np.concatenate([plane.reshape(-1) for plane in turned]).reshape(high * 3 // 2, wide)
+
+
+def _open(path: str) -> Any:
+    try:
+        return av.open(path)
+    except (av.FFmpegError, OSError) as error:
+        raise DeviceGone(error.strerror or "cannot be read") from error
+
+
+def _length_ns(container: Any) -> int:
+    return int(container.duration * 1000) if container.duration else 0
+
+
+class FileCamera:
+    """A video file or a still picture."""
+
+    def __init__(self, path: str, origin_ns: int) -> None:
+        self._path = path
+        self._origin_ns = origin_ns
+        self._container: Any = None
+        self._still: Pixels | None = None
+        self._frames: Iterator[tuple[int, Any]] | None = None
+        self._count = 0
+
+    def open(self) -> None:
+        if not Path(self._path).is_file():
+            raise DeviceGone("there is no such file")
+        if Path(self._path).suffix.lower() in STILLS:
+            try:
+                with Image.open(self._path) as image:
+                    upright = ImageOps.exif_transpose(image).convert("RGB")
+                    upright.thumbnail((3840, 3840))
+                    self._still = from_rgb(np.asarray(upright))
+            except (UnidentifiedImageError, OSError, ValueError) as error:
+                raise DeviceGone(str(error)) from error
+            return
+        self._container = _open(self._path)
+        if not self._container.streams.video:
+            raise DeviceGone("the file has no picture")
+        self._container.streams.video[0].thread_type = "SLICE"
+        self._frames = self._play()
+
+    def _play(self) -> Iterator[tuple[int, Any]]:
+        """(when it is due, frame) for ever."""
+        stream = self._container.streams.video[0]
+        length_ns = _length_ns(self._container)
+        now_ns = time.monotonic_ns()
+        since_ns = now_ns - self._origin_ns
+        loop_ns = now_ns - since_ns % length_ns if length_ns else now_ns
+        if now_ns - loop_ns > SECOND_NS:
+            self._container.seek((now_ns - loop_ns) // 1000)
+        while True:
+            first_ns = int((stream.start_time or 0) * stream.time_base * SECOND_NS)
+            shown = 0
+            for frame in self._container.decode(stream):
+                shown += 1
+                due_ns = loop_ns + int(frame.pts * frame.time_base * SECOND_NS) - first_ns
+                if frame.pts is not None and due_ns > time.monotonic_ns() - SECOND_NS // 10:
+                    yield due_ns, frame
+            if not shown:
+                raise DeviceGone("the file has no picture")
+            loop_ns = loop_ns + length_ns if length_ns else time.monotonic_ns()
+            self._container.seek(0)
+
+    def read(self) -> Picture:
+        self._count += 1
+        if self._still is not None:
+            time.sleep(0.2 if self._count > 1 else 0)
+            return Picture(self._still, time.monotonic_ns(), self._count)
+        if self._frames is None:
+            raise DeviceGone("not open")
+        try:
+            due_ns, frame = next(self._frames)
+        except (av.FFmpegError, StopIteration) as error:
+            raise DeviceGone(f"the file ends in {type(error).__name__}") from error
+        pixels = turn(to_i420(frame), frame.rotation)
+        time.sleep(max(0, min(due_ns - time.monotonic_ns(), SECOND_NS)) / SECOND_NS)
+        return Picture(pixels, time.monotonic_ns(), self._count)
+
+    def close(self) -> None:
+        self._frames = None
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+
+class FileSound:
+    """The sound of a file: decoded half a second ahead on a thread of its own."""
+
+    delay_ns = 0
+
+    def __init__(self, spec: str, name: str, path: str, origin_ns: int) -> None:
+        self.spec, self.name = spec, name
+        self.dropped = 0
+        self._path = path
+        self._origin_ns = origin_ns
+        self._state: FeedState = "opening"
+        self._detail = ""
+        self._chunks: deque[tuple[int, Samples]] = deque()
+        self._wanted = 0
+        self._lock = threading.Condition()
+        self._stopping = False
+        self._retry = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"sound {name}", daemon=True)
+
+    @property
+    def state(self) -> FeedState:
+        return self._state
+
+    @property
+    def detail(self) -> str:
+        return self._detail
+
+    def start(self) -> None:
+        self._wanted = self._index(time.monotonic_ns())
+        self._thread.start()
+
+    def _index(self, at_ns: int) -> int:
+        return round((at_ns - self._origin_ns) * AUDIO_HZ / SECOND_NS)
+
+    def pull(self, due_ns: int) -> Samples:
+        want = self._index(due_ns)
+        out = np.zeros(BLOCK, np.float32)
+        with self._lock:
+            self._wanted = want
+            while self._chunks and self._chunks[0][0] + len(self._chunks[0][1]) <= want:
+                self._chunks.popleft()
+            for start, samples in self._chunks:
+                if start >= want + BLOCK:
+                    break
+                begin, end = max(start, want), min(start + len(samples), want + BLOCK)
+                out[begin - want : end - want] = samples[begin - start : end - start]
+            self._lock.notify()
+        return out
+
+    def retry_now(self) -> None:
+        self._retry.set()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopping = True
+            self._lock.notify()
+        self._retry.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2)
+
+    def _put(self, start: int, samples: Samples) -> None:
+        with self._lock:
+            self._chunks.append((start, samples))
+            while not self._stopping and start > self._wanted + _AHEAD:
+                self._lock.wait(0.5)
+
+    def _play(self) -> None:
+        container = _open(self._path)
+        try:
+            if not container.streams.audio:
+                raise DeviceGone("the file has no sound")
+            length_ns = _length_ns(container)
+            now_ns = time.monotonic_ns()
+            loop_ns = now_ns - (now_ns - self._origin_ns) % length_ns if length_ns else now_ns
+            if now_ns - loop_ns > SECOND_NS:
+                container.seek((now_ns - loop_ns) // 1000)
+            while not self._stopping:
+                self._play_once(container, loop_ns)
+                loop_ns = loop_ns + length_ns if length_ns else time.monotonic_ns()
+                container.seek(0)
+        finally:
+            container.close()
+
+    def _play_once(self, container: Any, loop_ns: int) -> None:
+        stream = container.streams.audio[0]
+        first_s = float((stream.start_time or 0) * stream.time_base)
+        resampler = av.AudioResampler("flt", "mono", AUDIO_HZ)
+        at: int | None = None
+        for frame in container.decode(stream):
+            if self._stopping:
+                return
+            if at is None:
+                at = self._index(loop_ns) + round((float(frame.pts * frame.time_base) - first_s) * AUDIO_HZ)
+            for part in resampler.resample(frame):
+                samples = part.to_ndarray().reshape(-1).astype(np.float32)
+                self._put(at, samples)
+                at += len(samples)
+                self._state, self._detail = "live", ""
+        if at is None:
+            raise DeviceGone("the file has no sound")
+
+    def _run(self) -> None:
+        wait_s = FIRST_RETRY_S
+        while not self._stopping:
+            try:
+                self._play()
+            except (DeviceGone, av.FFmpegError) as error:
+                self._state, self._detail = "gone", str(error)
+                log.info("sound_gone name=%s detail=%s", self.name, error)
+            if self._retry.wait(wait_s):
+                self._retry.clear()
+            wait_s = RETRY_S

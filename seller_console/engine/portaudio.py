@@ -1,0 +1,110 @@
+"""Microphones of Windows, macOS and bare ALSA: PortAudio by `sounddevice`, found by name.
+
+PortAudio reads its list of devices only when it is initialised, and doing so ends open
+streams: the list is read anew only while no microphone of ours is open (decision 22).
+Without the library there are no microphones, which is said, not raised.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .capture import DeviceBusy, DeviceGone
+from .clock import AUDIO_HZ
+from .encode import BLOCK
+from .sound import Samples
+
+_lock = threading.Lock()
+_open = 0
+_UNAVAILABLE = -9985
+
+
+@functools.cache
+def _library() -> Any:
+    try:
+        import sounddevice
+    except OSError:
+        return None
+    return sounddevice
+
+
+def _renew(library: Any) -> None:
+    if _open == 0:
+        library._terminate()
+        library._initialize()
+
+
+def find_inputs() -> tuple[str, ...]:
+    """Names of the inputs there are, each once."""
+    library = _library()
+    if library is None:
+        return ()
+    with _lock:
+        try:
+            _renew(library)
+            facts = library.query_devices()
+        except library.PortAudioError:
+            return ()
+        return tuple(dict.fromkeys(str(fact["name"]) for fact in facts if fact["max_input_channels"] > 0))
+
+
+class PortAudioMicrophone:
+    """The input of exactly this name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._stream: Any = None
+        self._ended = False
+
+    def open(self, on_block: Callable[[Samples], None]) -> None:
+        global _open
+        library = _library()
+        if library is None:
+            raise DeviceGone("PortAudio is not installed")
+
+        def take(block: Any, _frames: int, _times: Any, _status: Any) -> None:
+            on_block(np.ascontiguousarray(block.mean(axis=1), np.float32))
+
+        def end() -> None:
+            self._ended = True
+
+        with _lock:
+            try:
+                _renew(library)
+                facts = library.query_devices()
+                wanted = [i for i, f in enumerate(facts) if f["name"] == self._name and f["max_input_channels"] > 0]
+                if not wanted:
+                    raise DeviceGone("not plugged in")
+                self._stream = library.InputStream(
+                    samplerate=AUDIO_HZ,
+                    blocksize=BLOCK,
+                    device=wanted[0],
+                    channels=min(2, int(facts[wanted[0]]["max_input_channels"])),
+                    dtype="float32",
+                    latency="low",
+                    callback=take,
+                    finished_callback=end,
+                )
+                _open += 1
+                self._stream.start()
+            except library.PortAudioError as error:
+                if len(error.args) > 1 and error.args[1] == _UNAVAILABLE:
+                    raise DeviceBusy(str(error.args[0])) from error
+                raise DeviceGone(str(error.args[0]) if error.args else "PortAudio failed") from error
+
+    def check(self) -> None:
+        if self._ended:
+            raise DeviceGone("the stream ended")
+
+    def close(self) -> None:
+        global _open
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with _lock:
+                stream.close()
+                _open -= 1

@@ -1,0 +1,345 @@
+"""The programme: what goes out, one frame a tick, one block of sound every 20 ms, on one media clock.
+
+Two threads beat it, so neither the network nor a console can hold it up. A tick that
+comes late is skipped and counted. Buffers come from a pool of 6; empty: the tick
+composes nothing and counts `late`. Packets go to every output in `outputs`, encoded
+once, only while there is one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import cv2
+import numpy as np
+
+from ..contract.media import SetProgramme
+from . import lettering
+from .capture import CameraFeed, FeedState
+from .clock import AUDIO_HZ, SECOND_NS, MediaClock, Metronome
+from .devices import CameraWish, Devices
+from .encode import BLOCK, EncodeThread, Packet, SoundEncoder, VideoEncoder, usual_bps
+from .picture import Picture, Pixels, blank, fill
+from .preview import PreviewWriter
+from .sound import Meter, SoundFeed
+
+log = logging.getLogger("engine.program")
+
+POOL = 6
+SOUND_PATIENCE = 5
+"""Blocks (20 ms) that may be made late, all of them, before any is skipped."""
+PacketSink = Callable[[Packet], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where packets go: called on the encoders' threads, must never block."""
+
+    name: str
+    video: PacketSink
+    audio: PacketSink
+
+
+@dataclass(slots=True)
+class Counts:
+    """Totals since the programme started. Each is written by one thread."""
+
+    captured: int = 0
+    replaced: int = 0
+    composed: int = 0
+    encoded: int = 0
+    dropped: int = 0
+    busy_ns: int = 0
+
+
+class Programme:
+    """Starts off air with a test card. All methods are the event loop's; none waits long except `stop`."""
+
+    def __init__(self, devices: Devices, preview: PreviewWriter, clock: MediaClock | None = None) -> None:
+        self.clock = clock or MediaClock()
+        self._devices = devices
+        self._preview = preview
+        self._set = SetProgramme()
+        self._outputs: tuple[Output, ...] = ()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._camera = self._open_camera(self._set)
+        self._microphone = self._open_microphone(self._set)
+        self._encode: EncodeThread | None = None
+        self._target_bps = 0
+        self._past = Counts()
+        self._past_late = 0
+        self._composed = 0
+        self._starved = 0
+        self._latest: Pixels | None = None
+        self.muted = False
+        self._gain = 1.0
+        self.meter = Meter()
+        self.sound_late = 0
+        self._pool: list[Pixels] = []
+        self._metronome = Metronome(Fraction(self._set.fps), time.monotonic_ns())
+        self._resize()
+        self._threads = [
+            threading.Thread(target=self._run_pictures, name="programme tick", daemon=True),
+            threading.Thread(target=self._run_sound, name="sound tick", daemon=True),
+        ]
+
+    # --- what the loop says --------------------------------------------------------------
+
+    @property
+    def settings(self) -> SetProgramme:
+        return self._set
+
+    @property
+    def camera(self) -> CameraFeed:
+        return self._camera
+
+    @property
+    def microphone(self) -> SoundFeed:
+        return self._microphone
+
+    @property
+    def target_bps(self) -> int:
+        """What the encoder aims at now."""
+        return self._target_bps or self.ceiling_bps
+
+    @property
+    def ceiling_bps(self) -> int:
+        """The most this programme spends on pictures."""
+        wanted = self._set
+        return wanted.target_bps or usual_bps(wanted.width, wanted.height, wanted.fps)
+
+    def start(self) -> None:
+        self._camera.start()
+        self._microphone.start()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends the threads and lets go of the devices; 3 s at most."""
+        self._stopping.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=2)
+        self.set_outputs(())
+        self._camera.stop()
+        self._microphone.stop()
+
+    def change(self, wanted: SetProgramme) -> None:
+        """Switch devices, size, rate. Raises UnknownDevice and changes nothing. Size and fps: off air only."""
+        before = self._set
+        reshaped = (wanted.width, wanted.height, wanted.fps) != (before.width, before.height, before.fps)
+        camera = microphone = None
+        if wanted.camera != before.camera or (reshaped and wanted.camera == "testcard"):
+            camera = self._open_camera(wanted)
+        if wanted.microphone != before.microphone:
+            microphone = self._open_microphone(wanted)
+        old: list[CameraFeed | SoundFeed] = []
+        with self._lock:
+            self._set = wanted
+            if camera is not None:
+                old.append(self._camera)
+                self._past.captured += self._camera.captured
+                self._past.replaced += self._camera.replaced
+                self._camera = camera
+                camera.start()
+            if microphone is not None:
+                old.append(self._microphone)
+                self._microphone = microphone
+                microphone.start()
+            if reshaped:
+                self._resize()
+        for feed in old:
+            threading.Thread(target=feed.stop, name="device close", daemon=True).start()
+        if wanted.target_bps != before.target_bps:
+            self._target_bps = 0
+            if self._encode is not None:
+                self._restart_encoder()
+
+    def set_outputs(self, outputs: tuple[Output, ...]) -> None:
+        """Who gets packets from now on; the first packet of a new one is an IDR within 500 ms."""
+        added = {output.name for output in outputs} - {output.name for output in self._outputs}
+        self._outputs = outputs
+        if outputs and self._encode is None:
+            self._restart_encoder()
+        elif not outputs:
+            self._end_encoder()
+        elif added:
+            self.ask_idr()
+
+    def ask_idr(self) -> None:
+        if self._encode is not None:
+            self._encode.ask_idr()
+
+    def set_bps(self, bps: int) -> None:
+        """What the uplink allows; kept under the ceiling."""
+        self._target_bps = min(bps, self.ceiling_bps)
+        if self._encode is not None:
+            self._encode.set_bps(self._target_bps)
+
+    def set_gain_db(self, gain_db: float) -> None:
+        self._gain = 10.0 ** (max(-60.0, min(30.0, gain_db)) / 20.0)
+
+    def retry_now(self) -> None:
+        self._camera.retry_now()
+        self._microphone.retry_now()
+
+    def snapshot(self) -> Pixels | None:
+        """A copy of the newest frame, I420; None before the first."""
+        latest = self._latest
+        return None if latest is None else latest.copy()
+
+    def counts(self) -> Counts:
+        """Totals, all programmes since the start together."""
+        past, encode = self._past, self._encode
+        return replace(
+            past,
+            captured=past.captured + self._camera.captured,
+            replaced=past.replaced + self._camera.replaced,
+            composed=self._composed,
+            encoded=past.encoded + (encode.encoded if encode else 0),
+            dropped=past.dropped + (encode.dropped if encode else 0),
+            busy_ns=past.busy_ns + (encode.busy_ns if encode else 0),
+        )
+
+    @property
+    def late(self) -> int:
+        return self._past_late + self._metronome.late + self._starved
+
+    @property
+    def encoder_failure(self) -> str:
+        return self._encode.failure if self._encode else ""
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _open_camera(self, wanted: SetProgramme) -> CameraFeed:
+        wish = CameraWish(wanted.width, wanted.height, wanted.fps, self.clock.origin_ns)
+        return self._devices.open_camera(wanted.camera, wish)
+
+    def _open_microphone(self, wanted: SetProgramme) -> SoundFeed:
+        return self._devices.open_microphone(wanted.microphone, self.clock.origin_ns)
+
+    def _resize(self) -> None:
+        wanted = self._set
+        self._pool = [blank(wanted.width, wanted.height) for _ in range(POOL)]
+        self._past_late += self._metronome.late
+        self._metronome = Metronome(Fraction(wanted.fps), time.monotonic_ns())
+
+    def _restart_encoder(self) -> None:
+        self._end_encoder()
+        wanted, ceiling = self._set, self.ceiling_bps
+
+        def make() -> VideoEncoder:
+            return VideoEncoder(wanted.width, wanted.height, wanted.fps, ceiling)
+
+        self._encode = EncodeThread(make, self._send_video, self._give_back)
+        self._encode.set_bps(self.target_bps)
+
+    def _end_encoder(self) -> None:
+        encode, self._encode = self._encode, None
+        if encode is not None:
+            encode.stop()
+            self._past.encoded += encode.encoded
+            self._past.dropped += encode.dropped
+            self._past.busy_ns += encode.busy_ns
+
+    def _send_video(self, packet: Packet) -> None:
+        for output in self._outputs:
+            output.video(packet)
+
+    def _give_back(self, pixels: Pixels) -> None:
+        self._pool.append(pixels)
+
+    def _run_pictures(self) -> None:
+        while not self._stopping.is_set():
+            beat = self._metronome.wait(self._stopping)
+            if beat is None:
+                return
+            with self._lock:
+                self._tick(beat[1])
+
+    def _tick(self, due_ns: int) -> None:
+        wanted = self._set
+        shape = (wanted.height * 3 // 2, wanted.width)
+        pixels = None
+        while self._pool and pixels is None:
+            pixels = self._pool.pop(0)
+            if pixels.shape != shape:
+                pixels = None
+        if pixels is None:
+            self._starved += 1
+            return
+        self._compose(pixels, due_ns)
+        self._composed += 1
+        self._preview.set_size(wanted.width, wanted.height)
+        encode = self._encode
+        taken = encode is not None and encode.offer(pixels, self.clock.video_pts(due_ns))
+        self._preview.write(pixels, self._composed, due_ns)
+        self._latest = pixels
+        if not taken:
+            self._give_back(pixels)
+
+    def _compose(self, pixels: Pixels, due_ns: int) -> None:
+        camera = self._camera
+        picture = camera.take(due_ns)
+        state: FeedState = camera.state
+        if picture is None:
+            pixels[: pixels.shape[0] * 2 // 3] = 22
+            pixels[pixels.shape[0] * 2 // 3 :] = 128
+        else:
+            fill(picture.pixels, pixels, self._set.mirror)
+        if state in ("gone", "busy"):
+            self._mark(pixels, picture, f"{camera.name} : {'occupée' if state == 'busy' else 'image perdue'}")
+
+    @staticmethod
+    def _mark(pixels: Pixels, picture: Picture | None, words: str) -> None:
+        if picture is not None:
+            lettering.dim(pixels)
+        lettering.stamp(pixels, words, 0.5)
+
+    def _run_sound(self) -> None:
+        metronome = Metronome(Fraction(50), self.clock.origin_ns, patience=SOUND_PATIENCE)
+        metronome.take(time.monotonic_ns())
+        metronome.late = 0
+        encoder: SoundEncoder | None = None
+        last_pts = -BLOCK
+        while not self._stopping.is_set():
+            beat = metronome.wait(self._stopping)
+            if beat is None:
+                return
+            self.sound_late = metronome.late
+            number, due_ns = beat
+            feed = self._microphone
+            block = feed.pull(due_ns)
+            if self._gain != 1.0:
+                block = np.clip(block * np.float32(self._gain), -1.0, 1.0)
+            self.meter.take(block)
+            outputs = self._outputs
+            if not outputs:
+                encoder = None
+                continue
+            if encoder is None:
+                encoder = SoundEncoder()
+            pts = number * BLOCK - feed.delay_ns * AUDIO_HZ // SECOND_NS
+            if pts <= last_pts:
+                continue  # a microphone of a longer delay took over: its first sound is older than what was sent
+            last_pts = pts
+            packet = encoder.encode(block * np.float32(0) if self.muted else block, pts)
+            if packet is not None:
+                for output in outputs:
+                    output.audio(packet)
+
+
+def write_jpeg(pixels: Pixels, quality: int = 92) -> bytes:
+    """An I420 picture as a JPEG."""
+    done, coded = cv2.imencode(
+        ".jpg", cv2.cvtColor(pixels, cv2.COLOR_YUV2BGR_I420), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    if not done:
+        raise ValueError("the picture could not be written as JPEG")
+    return bytes(coded)

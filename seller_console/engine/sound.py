@@ -1,0 +1,327 @@
+"""How sound comes in and stays in time: 20 ms blocks on the media clock, whatever the device's clock says.
+
+A device's callback fills a ring of 100 ms; full: drops the oldest and counts it. The
+tick pulls 20 ms every 20 ms; a soft resampler (at most 0.2 %, windowed sinc) holds the
+ring at 40 ms, so a clock that is 100 ppm off never adds up (4 s in 12 h, decision 21).
+A device that stops is reported by name, gives silence, and is tried again for ever.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .capture import FIRST_RETRY_S, RETRY_S, DeviceBusy, DeviceGone, FeedState
+from .clock import AUDIO_HZ, SECOND_NS
+from .encode import BLOCK
+
+log = logging.getLogger("engine.sound")
+
+Samples = NDArray[np.float32]
+RING = AUDIO_HZ // 10
+TARGET = AUDIO_HZ * 40 // 1000
+SILENT_NS = SECOND_NS
+"""A live microphone that calls back nothing for so long counts as gone."""
+MOST_STRETCH = 0.002
+TAPS, PHASES = 16, 512
+
+
+class MicrophoneDevice(Protocol):
+    """One microphone, of any kind. Raises DeviceGone or DeviceBusy."""
+
+    def open(self, on_block: Callable[[Samples], None]) -> None:
+        """Begin to call `on_block` with mono samples at 48 kHz in -1..1, from any thread."""
+
+    def check(self) -> None:
+        """Raises DeviceGone when the device knows it has ended."""
+
+    def close(self) -> None: ...
+
+
+class SoundFeed(Protocol):
+    """What the sound tick sees of a microphone."""
+
+    spec: str
+    name: str
+
+    @property
+    def dropped(self) -> int: ...
+
+    @property
+    def state(self) -> FeedState: ...
+
+    @property
+    def detail(self) -> str: ...
+
+    @property
+    def delay_ns(self) -> int:
+        """How old the samples pulled are: taken off their time on the media clock."""
+
+    def start(self) -> None: ...
+
+    def pull(self, due_ns: int) -> Samples:
+        """The next 960 samples, silence when there are none. Never blocks."""
+
+    def retry_now(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Silence:
+    """`silence` and `none`."""
+
+    state: FeedState = "live"
+    detail = ""
+    delay_ns = 0
+
+    def __init__(self, spec: str = "silence", name: str = "silence") -> None:
+        self.spec, self.name = spec, name
+        self.dropped = 0
+        self._block = np.zeros(BLOCK, np.float32)
+
+    def start(self) -> None:
+        """Nothing to open."""
+
+    def pull(self, due_ns: int) -> Samples:
+        return self._block
+
+    def retry_now(self) -> None:
+        """Never lost."""
+
+    def stop(self) -> None:
+        """Nothing to close."""
+
+
+class Tone(Silence):
+    """A soft 440 Hz; at each second of the media clock a short 880 Hz, while the test card's lamp is lit."""
+
+    def __init__(self, spec: str, name: str, origin_ns: int) -> None:
+        super().__init__(spec, name)
+        self._origin_ns = origin_ns
+        self._second = self._make_second()
+
+    @staticmethod
+    def _make_second() -> Samples:
+        at = np.arange(AUDIO_HZ) / AUDIO_HZ
+        hum = 0.045 * np.sin(2 * np.pi * 440 * at)
+        beep_at = at[: AUDIO_HZ // 10]
+        envelope = np.minimum(1.0, np.minimum(beep_at, 0.1 - beep_at) / 0.005)
+        hum[: AUDIO_HZ // 10] += 0.11 * np.sin(2 * np.pi * 880 * beep_at) * envelope
+        return hum.astype(np.float32)
+
+    def pull(self, due_ns: int) -> Samples:
+        start = round((due_ns - self._origin_ns) * AUDIO_HZ / SECOND_NS) % AUDIO_HZ
+        if start + BLOCK <= AUDIO_HZ:
+            block: Samples = self._second[start : start + BLOCK]
+            return block
+        return np.concatenate((self._second[start:], self._second[: start + BLOCK - AUDIO_HZ]))
+
+
+def _sinc_table() -> Samples:
+    phase = np.arange(PHASES + 1)[:, None] / PHASES
+    tap = np.arange(TAPS)[None, :] - (TAPS // 2 - 1) - phase
+    window = np.cos(np.pi * tap / TAPS) ** 2 * (np.abs(tap) < TAPS / 2)
+    table = np.sinc(tap) * window
+    unity: Samples = (table / table.sum(axis=1, keepdims=True)).astype(np.float32)
+    return unity
+
+
+class SoftResampler:
+    """A ring of samples read at a rate a hair off theirs. Not thread-safe: its owner locks.
+
+    Ring of 100 ms; full: drops the oldest, counts the samples in `dropped`.
+    """
+
+    _TABLE = _sinc_table()
+
+    def __init__(self, ring: int = RING, target: int = TARGET) -> None:
+        self._ring, self._target = ring, target
+        self._held: Samples = np.zeros(TAPS, np.float32)
+        self._at = 0.0
+        self._mean: float | None = None
+        self._stretch = 0.0
+        self._integral = 0.0
+        self._primed = False
+        self.dropped = 0
+        self.starved = 0
+
+    @property
+    def waiting(self) -> int:
+        """Samples that may still be pulled."""
+        return max(0, int(len(self._held) - TAPS - self._at))
+
+    @property
+    def stretch(self) -> float:
+        """How much faster than 1:1 samples are being taken; +0.0001 = the device runs 100 ppm fast."""
+        return self._stretch
+
+    def push(self, samples: Samples) -> None:
+        self._held = np.concatenate((self._held, samples))
+        over = self.waiting - self._ring
+        if over > 0:
+            drop = self.waiting - self._target
+            self.dropped += drop
+            self._held = self._held[drop:]
+            self._mean = None
+
+    def pull(self, count: int = BLOCK) -> Samples | None:
+        """`count` samples, or None when fewer wait (then it waits to be filled to its target again)."""
+        if not self._primed:
+            if self.waiting < self._target:
+                return None
+            self._primed, self._mean = True, None
+        if self.waiting < count + 4:
+            self._primed = False
+            self.starved += 1
+            return None
+        self._follow()
+        places = self._at + np.arange(count) * (1.0 + self._stretch)
+        whole = places.astype(np.int64)
+        phase = ((places - whole) * PHASES + 0.5).astype(np.int64)
+        gathered = self._held[whole[:, None] + np.arange(TAPS)]
+        out: Samples = np.einsum("ij,ij->i", gathered, self._TABLE[phase])
+        end = self._at + count * (1.0 + self._stretch)
+        used = int(end)
+        self._held = self._held[used:]
+        self._at = end - used
+        return out
+
+    def _follow(self) -> None:
+        """A slow loop: the mean fill (over about 4 s) steers the stretch, so jitter of callbacks is not heard."""
+        fill = float(self.waiting)
+        self._mean = fill if self._mean is None else self._mean + 0.005 * (fill - self._mean)
+        error = (self._mean - self._target) / self._target
+        self._integral = max(-MOST_STRETCH, min(MOST_STRETCH, self._integral + error * 2e-7))
+        self._stretch = max(-MOST_STRETCH, min(MOST_STRETCH, error * 0.001 + self._integral))
+
+
+class CapturedMicrophone:
+    """A device called back on its own thread, watched by one of ours."""
+
+    def __init__(self, spec: str, name: str, make: Callable[[], MicrophoneDevice], delay_ns: int = 50_000_000) -> None:
+        self.spec, self.name = spec, name
+        self._make = make
+        self._delay_ns = delay_ns
+        self._ring = SoftResampler()
+        self._lock = threading.Lock()
+        self._state: FeedState = "opening"
+        self._detail = ""
+        self._last_ns = time.monotonic_ns()
+        self._stopping = threading.Event()
+        self._retry = threading.Event()
+        self._silence = np.zeros(BLOCK, np.float32)
+        self._thread = threading.Thread(target=self._run, name=f"microphone {name}", daemon=True)
+
+    @property
+    def state(self) -> FeedState:
+        if self._state in ("live", "opening") and time.monotonic_ns() - self._last_ns > 2 * SILENT_NS:
+            return "gone"
+        return self._state
+
+    @property
+    def detail(self) -> str:
+        return self._detail
+
+    @property
+    def delay_ns(self) -> int:
+        return self._delay_ns
+
+    @property
+    def dropped(self) -> int:
+        return self._ring.dropped
+
+    @property
+    def stretch(self) -> float:
+        return self._ring.stretch
+
+    def start(self) -> None:
+        self._last_ns = time.monotonic_ns()
+        self._thread.start()
+
+    def pull(self, due_ns: int) -> Samples:
+        with self._lock:
+            block = self._ring.pull()
+        return self._silence if block is None else block
+
+    def retry_now(self) -> None:
+        self._retry.set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._retry.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2.0)
+
+    def _take(self, samples: Samples) -> None:
+        with self._lock:
+            self._ring.push(samples)
+        self._last_ns = time.monotonic_ns()
+        if self._state != "live":
+            log.info("microphone_live name=%s", self.name)
+            self._state, self._detail = "live", ""
+
+    def _lost(self, state: FeedState, why: str) -> None:
+        if self._state != state:
+            log.info("microphone_%s name=%s detail=%s", state, self.name, why)
+        self._state, self._detail = state, why
+
+    def _run(self) -> None:
+        wait_s = FIRST_RETRY_S
+        while not self._stopping.is_set():
+            device = self._make()
+            try:
+                device.open(self._take)
+                opened_ns = time.monotonic_ns()
+                while not self._stopping.wait(0.2):
+                    device.check()
+                    if time.monotonic_ns() - max(self._last_ns, opened_ns) > SILENT_NS:
+                        raise DeviceGone("no sound arrives any more")
+                    if self._state == "live":
+                        wait_s = FIRST_RETRY_S
+            except DeviceBusy as error:
+                self._lost("busy", str(error))
+            except DeviceGone as error:
+                self._lost("gone", str(error))
+            finally:
+                device.close()
+            if self._retry.wait(wait_s):
+                self._retry.clear()
+            wait_s = RETRY_S
+
+
+class Meter:
+    """Peak, RMS and clipping since the last reading. `take` on the tick, `read` on the loop."""
+
+    FLOOR_DB = -120.0
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._peak = 0.0
+        self._power = 0.0
+        self._count = 0
+
+    def take(self, block: Samples) -> None:
+        peak = float(np.max(np.abs(block)))
+        power = float(np.dot(block, block))
+        with self._lock:
+            self._peak = max(self._peak, peak)
+            self._power += power
+            self._count += len(block)
+
+    def read(self) -> tuple[float, float, bool]:
+        """(peak dBFS, RMS dBFS, clipped) of what was taken since the last call."""
+        with self._lock:
+            peak, power, count = self._peak, self._power, self._count
+            self._peak = self._power = 0.0
+            self._count = 0
+        rms = (power / count) ** 0.5 if count else 0.0
+        return self._decibels(peak), self._decibels(rms), peak >= 0.999
+
+    def _decibels(self, amplitude: float) -> float:
+        return max(self.FLOOR_DB, 20 * float(np.log10(amplitude))) if amplitude > 0 else self.FLOOR_DB

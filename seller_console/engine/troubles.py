@@ -1,0 +1,88 @@
+"""Which troubles there are now, and the words to say when one comes or goes.
+
+Promises: a lost device or connection is said within 3 s; the same trouble is raised
+once and cured once. `look` is given the time; it reads counters, it measures nothing itself.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from ..contract.media import AirChanged, TroubleCode, TroubleCured, TroubleRaised
+from .clock import SECOND_NS
+from .program import Programme
+
+WINDOW_NS = 2 * SECOND_NS
+LATE_SHARE = 0.1
+"""More than this share of the frames of a window lost before the encoder: `encoder_late`."""
+_CODES: frozenset[str] = frozenset(get_args(TroubleCode))
+_PUBLISH: dict[str, TroubleCode] = {
+    "refused": "publish_refused",
+    "unreachable": "publish_unreachable",
+    "lost": "publish_lost",
+}
+
+
+def publish_code(reason: str) -> TroubleCode:
+    """The trouble behind an AirChanged reason."""
+    if reason in _CODES and reason.startswith("publish_"):
+        return reason  # type: ignore[return-value]
+    return _PUBLISH.get(reason, "publish_lost")
+
+
+class TroubleWatch:
+    """Ask `look` a few times a second."""
+
+    def __init__(self) -> None:
+        self._raised: dict[tuple[str, str], TroubleRaised] = {}
+        self._window_ns = 0
+        self._lost = self._made = 0
+        self._late = False
+
+    def raised(self) -> tuple[TroubleRaised, ...]:
+        return tuple(self._raised.values())
+
+    def look(self, programme: Programme, air: AirChanged, now_ns: int) -> list[TroubleRaised | TroubleCured]:
+        """What came and went since the last look."""
+        now = {(t.code, t.subject): t for t in self._now(programme, air, now_ns)}
+        notes: list[TroubleRaised | TroubleCured] = []
+        for key, trouble in now.items():
+            if key not in self._raised:
+                notes.append(trouble)
+        for key, trouble in self._raised.items():
+            if key not in now:
+                notes.append(TroubleCured(code=trouble.code, subject=trouble.subject))
+        self._raised = now
+        return notes
+
+    def _now(self, programme: Programme, air: AirChanged, now_ns: int) -> list[TroubleRaised]:
+        troubles = []
+        camera, microphone = programme.camera, programme.microphone
+        if camera.state == "gone":
+            troubles.append(
+                TroubleRaised(code="camera_gone", subject=camera.name, detail=camera.detail, cure="choose_camera")
+            )
+        elif camera.state == "busy":
+            troubles.append(TroubleRaised(code="camera_busy", subject=camera.name, detail=camera.detail, cure="retry"))
+        if microphone.state in ("gone", "busy"):
+            code: TroubleCode = "microphone_gone" if microphone.state == "gone" else "microphone_busy"
+            troubles.append(
+                TroubleRaised(code=code, subject=microphone.name, detail=microphone.detail, cure="choose_microphone")
+            )
+        if self._encoder_late(programme, now_ns):
+            troubles.append(TroubleRaised(code="encoder_late", detail=programme.encoder_failure))
+        if air.state == "reconnecting":
+            troubles.append(
+                TroubleRaised(code=publish_code(air.reason), subject=air.url, detail=air.detail, cure="retry")
+            )
+        return troubles
+
+    def _encoder_late(self, programme: Programme, now_ns: int) -> bool:
+        if now_ns - self._window_ns >= WINDOW_NS:
+            counts = programme.counts()
+            lost, made = counts.dropped + programme.late, counts.composed
+            if self._window_ns:
+                share = (lost - self._lost) / max(1, made - self._made + lost - self._lost)
+                self._late = share > LATE_SHARE
+            self._window_ns, self._lost, self._made = now_ns, lost, made
+        return self._late or bool(programme.encoder_failure)
