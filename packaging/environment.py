@@ -22,6 +22,7 @@ import machine
 
 OLDEST = (3, 11)
 NEWEST = (3, 14)
+LOG = "set-up.log"
 SITE_PACKAGES = ("lib/python*/site-packages",) if os.name == "posix" else ("Lib/site-packages",)
 IMPORTS = "import PySide6.QtWidgets, aiortc, av, cv2, msgspec, starlette, pytest, seller_console.cli"
 """What must import at the end of a set-up."""
@@ -49,6 +50,7 @@ def ready(root: Path) -> Path:
     folder.mkdir(exist_ok=True)
     begun.touch()
     stamp.unlink(missing_ok=True)
+    (folder / LOG).unlink(missing_ok=True)
     if not _works(python, "import pip"):
         print("  1/3 environment", flush=True)
         _make(folder)
@@ -128,9 +130,8 @@ def _make(folder: Path) -> None:
 
 def _fill(python: Path, folder: Path, lock: Path) -> None:
     """pip, with how far it is: packages fetched, then packages in place."""
-    names = re.findall(r"^([A-Za-z0-9_.-]+)==", lock.read_text(encoding="utf-8"), re.MULTILINE)
-    total = len(set(names))
-    log = folder / "set-up.log"
+    total = len(re.findall(r"^[A-Za-z0-9_.-]+==", lock.read_text(encoding="utf-8"), re.MULTILINE))
+    log = folder / LOG
     stop = threading.Event()
     watcher = threading.Thread(target=_watch, args=(folder, log, total, stop), daemon=True)
     watcher.start()
@@ -142,22 +143,24 @@ def _fill(python: Path, folder: Path, lock: Path) -> None:
 
 
 def _watch(folder: Path, log: Path, total: int, stop: threading.Event) -> None:
-    """One line each time a tenth more is there (a few locked packages are for other systems)."""
+    """One line each time a tenth more is fetched, then in place."""
     said = ""
-    while True:
-        ended = stop.wait(0.5)
+    while not stop.wait(0.5):
         try:
-            fetched = log.read_text(encoding="utf-8", errors="replace").count("\nCollecting ")
+            told = log.read_text(encoding="utf-8", errors="replace")
         except OSError:
-            fetched = 0
-        placed = sum(1 for under in SITE_PACKAGES for _ in folder.glob(f"{under}/*.dist-info"))
-        tenth = 10 * fetched // total, 10 * placed // total
-        line = f"  2/3 packages: {fetched} of about {total} fetched, {placed} in place"
-        if str(tenth) != said and not ended:
-            said = str(tenth)
+            continue
+        # A few locked packages are for other systems: pip names them as it begins.
+        here = max(1, total - len(re.findall(r"^Ignoring ", told, re.MULTILINE)))
+        fetched = len(re.findall(r"^(?:Collecting|Processing) ", told, re.MULTILINE))
+        if "\nInstalling collected packages" in told:
+            placed = sum(1 for under in SITE_PACKAGES for _ in folder.glob(f"{under}/*.dist-info"))
+            step, line = f"placed {10 * placed // here}", f"  2/3 packages: {min(placed, here)} of {here} in place"
+        else:
+            step, line = f"fetched {10 * fetched // here}", f"  2/3 packages: {fetched} of {here} fetched"
+        if step != said:
+            said = step
             print(line, flush=True)
-        if ended:
-            return
 
 
 def _pip(python: Path, words: list[str], log: Path | None = None) -> None:
@@ -170,8 +173,8 @@ def _pip(python: Path, words: list[str], log: Path | None = None) -> None:
         "PIP_NO_WARN_SCRIPT_LOCATION": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    log = log or python.parent.parent / "set-up.log"
-    with log.open("wb") as sink:
+    log = log or python.parent.parent / LOG
+    with log.open("ab") as sink:
         code = subprocess.call([str(python), "-m", "pip", *words], env=environ, stdout=sink, stderr=subprocess.STDOUT)
     if code != 0:
         last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:]
