@@ -3,7 +3,8 @@
 Promises: each value has a property and a `*_changed` signal that carries it (sent
 only when it differs, at most 20 times a second for what changes fast); intents
 return None and say their outcome through the feed or a notice; nothing is shown
-that the platform has not said, except "opening…".
+that the platform has not said, except "opening…"; an action is possible iff the
+rules, run dry on our own fold, would say yes.
 Views get a Desk and nothing else: `Desk()` alone works (nothing is connected),
 and `put(name=value)` sets any value by hand, which is how view tests are fed.
 """
@@ -11,342 +12,433 @@ and `put(name=value)` sets any value by hand, which is how view tests are fed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+import msgspec
+from PySide6.QtCore import QObject
 
-from seller_console.contract.commands import Command
-from seller_console.contract.media import EngineCommand
+from seller_console.contract import commands as c
+from seller_console.contract import media as m
 from seller_console.contract.words import Accepted, LotChanges, LotDraft, Preset, Refusal, RunOfShowNote
 
-from .actions import Actions, Guards
-from .values import (
-    BuyerRow,
-    ChatLine,
-    Closing,
-    Connection,
-    DeckView,
-    Devices,
-    Figures,
-    Health,
-    ImportDryRun,
-    Level,
-    LotRow,
-    PreviewPlace,
-    Programme,
-    Programs,
-    Recording,
-    ShowView,
-    Trouble,
-)
+from . import permissions, readings
+from .actions import Actions, Guards, KeyStore
+from .desk_core import DeskCore
+from .permissions import words_of
+from .values import Closing, ImportDryRun, Notice, NoticeKind
+from .wires import Answer, NoWires, Wires
+from .words import known, t
 
 WINDOW_ACTIONS = frozenset({"toggle_stage", "open_palette", "add_lot", "import_lots", "announce"})
-
-Answer = Accepted | Refusal | None
-"""None: nobody answered; the command is still being tried."""
-
-
-class Wires(Protocol):
-    """What the desk needs of the link."""
-
-    def say(self, command: Command, answered: Callable[[Answer], None] | None = None) -> None: ...
-
-    def tell(self, command: EngineCommand) -> None: ...
+SCENES = {"scene_1": "table", "scene_2": "face", "scene_3": "both", "scene_4": "pause"}
+PRESS_PATIENCE_S = 4.0
+"""What acts on the running sale does not wait for an absent platform: a press must not open a lot much later."""
+UNDO_KEPT = 50
 
 
-class Desk(QObject):
-    show_changed = Signal(object)  # ShowView
-    connection_changed = Signal(object)  # Connection
-    viewers_changed = Signal(int)
-    consoles_changed = Signal(object)  # tuple[str, ...] names of owner and producers connected
-    health_changed = Signal(object)  # Health
-    recording_changed = Signal(object)  # Recording
-    troubles_changed = Signal(object)  # tuple[Trouble, ...], the one to show first
-    deck_changed = Signal(object)  # DeckView
-    queue_changed = Signal(object)  # tuple[LotRow, ...]: on the block, next, queued
-    sold_changed = Signal(object)  # tuple[LotRow, ...], newest first
-    passed_changed = Signal(object)  # tuple[LotRow, ...], newest first
-    chat_added = Signal(object)  # tuple[ChatLine, ...], a batch, oldest first
-    chat_changed = Signal(object)  # tuple[ChatLine, ...]: all anew (deleted line, reconnection)
-    pinned_changed = Signal(object)  # ChatLine | None
-    buyers_changed = Signal(object)  # tuple[BuyerRow, ...]
-    figures_changed = Signal(object)  # Figures
-    level_changed = Signal(object)  # Level, ten a second
-    preview_changed = Signal(object)  # PreviewPlace
-    devices_changed = Signal(object)  # Devices
-    programme_changed = Signal(object)  # Programme
-    import_changed = Signal(object)  # ImportDryRun
-    closing_changed = Signal(object)  # Closing
-    programs_changed = Signal(object)  # Programs
-    run_of_show_changed = Signal(object)  # tuple[RunOfShowNote, ...]
-    refusals_changed = Signal(object)  # Mapping[action id, reason]
-    noticed = Signal(object)  # Notice
-    asked = Signal(str)
-    """The window should open something of its own: one of WINDOW_ACTIONS."""
-
+class Desk(DeskCore):
     def __init__(
         self,
         wires: Wires | None = None,
         *,
-        keys: Any = None,
+        keys: KeyStore | None = None,
         guards: Guards | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._wires = wires
-        self._monotonic = monotonic
-        self._offset_ms = 0.0
-        self._values: dict[str, Any] = {
-            "show": ShowView(),
-            "connection": Connection(),
-            "viewers": 0,
-            "consoles": (),
-            "health": Health(),
-            "recording": Recording(),
-            "troubles": (),
-            "deck": DeckView(),
-            "queue": (),
-            "sold": (),
-            "passed": (),
-            "pinned": None,
-            "buyers": (),
-            "figures": Figures(),
-            "level": Level(),
-            "preview": PreviewPlace(),
-            "devices": Devices(),
-            "programme": Programme(),
-            "import": ImportDryRun(),
-            "closing": Closing(),
-            "programs": Programs(),
-            "run_of_show": (),
-            "refusals": {},
-        }
-        self._chat: tuple[ChatLine, ...] = ()
+        super().__init__(wires, monotonic=monotonic, parent=parent)
         self.actions = Actions(self, keys, guards)
-
-    # --- values -----------------------------------------------------------------------
-
-    def put(self, **values: Any) -> None:
-        """Sets values and says which changed. `import_` for the word Python keeps; `chat` = all lines anew."""
-        for name, value in values.items():
-            key = name.rstrip("_")
-            if key == "chat":
-                self._chat = tuple(value)
-                self.chat_changed.emit(self._chat)
-                continue
-            if self._values[key] != value:
-                self._values[key] = value
-                getattr(self, f"{key}_changed").emit(value)
-
-    @property
-    def show(self) -> ShowView:
-        return self._values["show"]  # type: ignore[no-any-return]
-
-    @property
-    def connection(self) -> Connection:
-        return self._values["connection"]  # type: ignore[no-any-return]
-
-    @property
-    def viewers(self) -> int:
-        return self._values["viewers"]  # type: ignore[no-any-return]
-
-    @property
-    def consoles(self) -> tuple[str, ...]:
-        return self._values["consoles"]  # type: ignore[no-any-return]
-
-    @property
-    def health(self) -> Health:
-        return self._values["health"]  # type: ignore[no-any-return]
-
-    @property
-    def recording(self) -> Recording:
-        return self._values["recording"]  # type: ignore[no-any-return]
-
-    @property
-    def troubles(self) -> tuple[Trouble, ...]:
-        return self._values["troubles"]  # type: ignore[no-any-return]
-
-    @property
-    def deck(self) -> DeckView:
-        return self._values["deck"]  # type: ignore[no-any-return]
-
-    @property
-    def queue(self) -> tuple[LotRow, ...]:
-        return self._values["queue"]  # type: ignore[no-any-return]
-
-    @property
-    def sold(self) -> tuple[LotRow, ...]:
-        return self._values["sold"]  # type: ignore[no-any-return]
-
-    @property
-    def passed(self) -> tuple[LotRow, ...]:
-        return self._values["passed"]  # type: ignore[no-any-return]
-
-    @property
-    def chat(self) -> tuple[ChatLine, ...]:
-        """The last 500 lines, oldest first."""
-        return self._chat
-
-    @property
-    def pinned(self) -> ChatLine | None:
-        return self._values["pinned"]  # type: ignore[no-any-return]
-
-    @property
-    def buyers(self) -> tuple[BuyerRow, ...]:
-        return self._values["buyers"]  # type: ignore[no-any-return]
-
-    @property
-    def figures(self) -> Figures:
-        return self._values["figures"]  # type: ignore[no-any-return]
-
-    @property
-    def level(self) -> Level:
-        return self._values["level"]  # type: ignore[no-any-return]
-
-    @property
-    def preview(self) -> PreviewPlace:
-        return self._values["preview"]  # type: ignore[no-any-return]
-
-    @property
-    def devices(self) -> Devices:
-        return self._values["devices"]  # type: ignore[no-any-return]
-
-    @property
-    def programme(self) -> Programme:
-        return self._values["programme"]  # type: ignore[no-any-return]
-
-    @property
-    def import_(self) -> ImportDryRun:
-        return self._values["import"]  # type: ignore[no-any-return]
-
-    @property
-    def closing(self) -> Closing:
-        return self._values["closing"]  # type: ignore[no-any-return]
-
-    @property
-    def programs(self) -> Programs:
-        return self._values["programs"]  # type: ignore[no-any-return]
-
-    @property
-    def run_of_show(self) -> tuple[RunOfShowNote, ...]:
-        return self._values["run_of_show"]  # type: ignore[no-any-return]
-
-    @property
-    def refusals(self) -> Mapping[str, str]:
-        return self._values["refusals"]  # type: ignore[no-any-return]
-
-    def refusal(self, action_id: str) -> str | None:
-        """Why this action may not be done now (in the screen's words), None when it may."""
-        return self.refusals.get(action_id)
-
-    # --- the clock (rule 16) --------------------------------------------------------------
-
-    def now_ms(self) -> float:
-        """The platform's clock, as well as we know it. Remaining = `deck.ends_at_ms - now_ms()`."""
-        return self._monotonic() * 1000 + self._offset_ms
-
-    # --- intents --------------------------------------------------------------------------
 
     def do(self, action_id: str) -> None:
         """Runs the intent of an action. Buttons and keys go through `actions`, which guards."""
         if action_id in WINDOW_ACTIONS:
             self.asked.emit(action_id)
+            return
+        if action_id in SCENES:
+            self.set_scene(SCENES[action_id])
+            return
+        intents: dict[str, Callable[[], None]] = {
+            "start_at_opening_price": self.start_at_opening_price,
+            "start_with_other_preset": self.start_with_other_preset,
+            "skip_lot": self.skip_lot,
+            "start_giveaway": self.start_giveaway,
+            "withdraw": self.withdraw,
+            "stop_sale": self.stop_sale,
+            "resume_sale": self.resume_sale,
+            "cure_trouble": self.cure_trouble,
+            "toggle_mute": lambda: self.set_muted(not self.programme.muted),
+            "go_live": self.put_on_air,
+            "rehearse": lambda: self.put_on_air(rehearsal=True),
+            "end_show": self.end_show,
+            "undo_queue_edit": self.undo_queue_edit,
+            "retry_connection": self.retry_connection,
+        }
+        intents[action_id]()
+
+    # --- the show ------------------------------------------------------------------------------
 
     def put_on_air(self, rehearsal: bool = False) -> None:
-        """Passer en direct: the engine goes on air and the show is live."""
+        """Passer en direct: the show is live, and the engine goes on air as soon as the platform says so."""
+        self._say(c.GoLive(rehearsal=rehearsal), patience_s=PRESS_PATIENCE_S)
 
-    def end_show(self) -> None: ...
+    def end_show(self, done: Callable[[], None] | None = None) -> None:
+        def ended(answer: Answer) -> None:
+            if done is not None:
+                done()
 
-    def announce(self, text: str) -> None: ...
+        self._say(c.EndShow(), ended, patience_s=PRESS_PATIENCE_S)
 
-    def say(self, text: str, reply_to: str = "") -> None: ...
+    def rename_show(self, title: str) -> None:
+        self._say(c.EditShow(title=title))
+        self._wires.remember(title=title)
 
-    def whisper(self, text: str) -> None: ...
+    def set_presets(self, preset: Preset, other: Preset) -> None:
+        self._say(c.EditShow(preset=preset, other_preset=other))
+        self._wires.remember(preset=preset, other_preset=other)
 
-    def delete_line(self, line_id: str) -> None: ...
+    def set_run_of_show(self, notes: tuple[RunOfShowNote, ...]) -> None:
+        self._say(c.SetRunOfShow(seen_version=self._fold.state.run_of_show_version, notes=notes), in_turn=True)
 
-    def pin_line(self, line_id: str | None) -> None: ...
+    # --- the auction ---------------------------------------------------------------------------
 
-    def block(self, person: str) -> None: ...
+    def start_at_opening_price(self) -> None:
+        """PDD 1 €."""
+        self._start(None)
 
-    def unblock(self, person: str) -> None: ...
+    def start_with_other_preset(self) -> None:
+        self._start(self._fold.state.other_preset)
 
-    def time_out(self, person: str, seconds: int = 300) -> None: ...
+    def start_lot(self, lot_id: str) -> None:
+        """Opens this queued lot now (from the queue's menu)."""
+        self._start(None, lot_id)
 
-    def note_buyer(self, person: str, note: str) -> None: ...
+    def _start(self, preset: Preset | None, lot_id: str = "") -> None:
+        if self._opening_until_seq is not None:
+            return
+        if not lot_id:
+            upcoming = readings.next_lot(self._fold.state)
+            lot_id = upcoming.lot.lot_id if upcoming is not None else ""
+        self._opening_until_seq = 0
+        self._refresh_deck()
+        self._refresh_refusals()
+
+        def send(picture: str) -> None:
+            self._say(
+                c.StartAuction(lot_id=lot_id, preset=preset, picture=picture), answered, patience_s=PRESS_PATIENCE_S
+            )
+
+        def answered(answer: Answer) -> None:
+            if isinstance(answer, Accepted) and self._seq < answer.seq:
+                self._opening_until_seq = answer.seq
+            else:
+                self._opening_until_seq = None
+            self.flush()
+
+        if lot_id:
+            send("")
+        else:  # a lot made on the spot, with a picture of what the camera shows
+            self._wires.take_picture(send)
+
+    def withdraw(self) -> None:
+        """Retirer."""
+        if run := self._fold.state.run:
+            self._say(c.WithdrawRun(run_id=run.run_id), patience_s=PRESS_PATIENCE_S)
+
+    def stop_sale(self, reason: str = "") -> None:
+        if run := self._fold.state.run:
+            reason = reason or t("void.stopped_by_seller")
+            self._say(c.VoidRun(run_id=run.run_id, reason=reason), patience_s=PRESS_PATIENCE_S)
+
+    def resume_sale(self) -> None:
+        if run := self._fold.state.run:
+            self._say(c.ResumeRun(run_id=run.run_id), patience_s=PRESS_PATIENCE_S)
+
+    def skip_lot(self) -> None:
+        upcoming = readings.next_lot(self._fold.state)
+        if upcoming is not None:
+            self._edit(c.SkipLot(lot_id=upcoming.lot.lot_id), self._move_back(upcoming.lot.lot_id))
+
+    def start_giveaway(self) -> None:
+        if lot_id := self._gift():
+            self._say(c.StartGiveaway(lot_id=lot_id), patience_s=PRESS_PATIENCE_S)
+
+    def _gift(self) -> str:
+        return permissions.gift(self._fold.state)
+
+    def re_run(self, lot_id: str) -> None:
+        """Relancer: back at the head of the queue."""
+        self._say(c.ReRunLot(lot_id=lot_id), in_turn=True)
+
+    def void_sale(self, sale_id: str, reason: str = "") -> None:
+        reason = reason or t("void.undone_by_seller")
+        self._say(c.VoidSale(sale_id=sale_id, reason=reason), in_turn=True)
+
+    def mark_payment(self, sale_id: str, paid: bool) -> None:
+        self._say(c.MarkPayment(sale_id=sale_id, outcome="paid" if paid else "failed"), in_turn=True)
+
+    def offer_to_runner_up(self, sale_id: str) -> None:
+        self._say(c.OfferToRunnerUp(sale_id=sale_id), in_turn=True)
+
+    # --- the queue -------------------------------------------------------------------------------
 
     def add_lot(self, lot: LotDraft, after: str | None = "") -> None:
         """after: None = head, "" = tail."""
+        made: dict[str, str] = {}
 
-    def edit_lot(self, lot_id: str, seen_version: int, changes: LotChanges) -> None: ...
+        def answered(answer: Answer) -> None:
+            if isinstance(answer, Accepted):
+                made.update(answer.made)
+
+        def inverse() -> c.Command | None:
+            return c.RemoveLot(lot_id=made["lot_id"]) if "lot_id" in made else None
+
+        self._edit(c.AddLot(lot=lot, after=after), inverse, answered)
+
+    def edit_lot(self, lot_id: str, seen_version: int, changes: LotChanges) -> None:
+        lot = self._fold.state.lots.get(lot_id)
+        if lot is None:
+            return
+        before = {name: _field(lot, name) for name in _set_fields(changes)}
+
+        def inverse() -> c.Command | None:
+            now = self._fold.state.lots.get(lot_id)
+            if now is None or any(_field(now, name) != getattr(changes, name) for name in before):
+                self.notice(t("undo.changed_since"), "refused")
+                return None
+            return c.EditLot(lot_id=lot_id, seen_version=now.version, changes=LotChanges(**before))
+
+        self._edit(c.EditLot(lot_id=lot_id, seen_version=seen_version, changes=changes), inverse)
 
     def editing(self, lot_id: str | None) -> None:
         """I have this lot open (others see it)."""
+        self._wires.editing(lot_id)
 
     def move_lot(self, lot_id: str, after: str | None) -> None:
         """after: None = head."""
+        self._edit(c.MoveLot(lot_id=lot_id, after=after), self._move_back(lot_id))
 
-    def remove_lot(self, lot_id: str) -> None: ...
+    def remove_lot(self, lot_id: str) -> None:
+        after = self._before(lot_id)
+        self._edit(c.RemoveLot(lot_id=lot_id), lambda: c.RestoreLot(lot_id=lot_id, after=after))
+        self.notice(t("undo.removed"), "said", undo=True)
 
-    def undo_queue_edit(self) -> None: ...
+    def undo_queue_edit(self) -> None:
+        """Ctrl Z: takes back my last queue edit."""
+        while self._undo:
+            _, inverse = self._undo.pop()
+            command = inverse()
+            if command is not None:
+                self._say(command, in_turn=True)
+                break
+        self._refresh_refusals()
 
-    def re_run(self, lot_id: str) -> None: ...
+    def _edit(
+        self,
+        command: c.Command,
+        inverse: Callable[[], c.Command | None],
+        then: Callable[[Answer], None] | None = None,
+    ) -> None:
+        """A queue edit that can be undone once it was accepted."""
 
-    def void_sale(self, sale_id: str, reason: str = "") -> None: ...
+        def answered(answer: Answer) -> None:
+            if then is not None:
+                then(answer)
+            if isinstance(answer, Accepted):
+                self._undo = [*self._undo[-UNDO_KEPT + 1 :], (command, inverse)]
+                self._refresh_refusals()
 
-    def mark_payment(self, sale_id: str, paid: bool) -> None: ...
+        self._say(command, answered, in_turn=True)
 
-    def offer_to_runner_up(self, sale_id: str) -> None: ...
+    def _before(self, lot_id: str) -> str | None:
+        queue = self._fold.state.queue
+        place = queue.index(lot_id) if lot_id in queue else 0
+        return queue[place - 1] if place > 0 else None
 
-    def start_lot(self, lot_id: str) -> None:
-        """Open this queued lot now (from the queue's menu)."""
+    def _move_back(self, lot_id: str) -> Callable[[], c.Command | None]:
+        after = self._before(lot_id)
+        return lambda: c.MoveLot(lot_id=lot_id, after=after)
 
-    def set_presets(self, preset: Preset, other: Preset) -> None: ...
-
-    def rename_show(self, title: str) -> None: ...
-
-    def set_run_of_show(self, notes: tuple[RunOfShowNote, ...]) -> None: ...
+    # --- import ------------------------------------------------------------------------------------
 
     def read_inventory(self, path: Path) -> None:
         """Dry run: `import_changed` says what it found; nothing is written."""
+        self.put(import_=ImportDryRun(state="reading", path=str(path)))
+        self._wires.read_inventory(path, lambda found: self.put(import_=found))
 
-    def accept_import(self) -> None: ...
+    def accept_import(self) -> None:
+        """Writes the lots of the dry run, all or none."""
+        found = self.import_
+        if found.state != "ready" or not found.lots:
+            return
+        self.put(import_=replace(found, state="importing"))
 
-    def drop_import(self) -> None: ...
+        def answered(answer: Answer) -> None:
+            if isinstance(answer, Accepted):
+                self.put(import_=replace(found, state="done"))
+            else:
+                self.put(import_=found)
 
-    def find_devices(self) -> None: ...
+        self._say(c.ImportLots(lots=found.lots), answered, in_turn=True)
 
-    def choose_camera(self, spec: str) -> None: ...
+    def drop_import(self) -> None:
+        self.put(import_=ImportDryRun())
 
-    def choose_microphone(self, spec: str) -> None: ...
+    # --- the room ------------------------------------------------------------------------------------
 
-    def use_test_card(self) -> None: ...
+    def announce(self, text: str) -> None:
+        self._say(c.Announce(text=text))
+
+    def say(self, text: str, reply_to: str = "") -> None:
+        self._say(c.Say(text=text, reply_to=reply_to))
+
+    def whisper(self, text: str) -> None:
+        self._say(c.Whisper(text=text))
+
+    def delete_line(self, line_id: str) -> None:
+        self._say(c.DeleteLine(line_id=line_id))
+
+    def pin_line(self, line_id: str | None) -> None:
+        self._say(c.PinLine(line_id=line_id))
+
+    def block(self, person: str) -> None:
+        self._say(c.Block(person=person))
+
+    def unblock(self, person: str) -> None:
+        self._say(c.Unblock(person=person))
+
+    def time_out(self, person: str, seconds: int = 300) -> None:
+        self._say(c.TimeOut(person=person, seconds=seconds))
+
+    def note_buyer(self, person: str, note: str) -> None:
+        self._say(c.NoteBuyer(buyer=person, note=note))
+
+    # --- the engine ------------------------------------------------------------------------------------
+
+    def find_devices(self) -> None:
+        self._wires.tell(m.FindDevices())
+
+    def choose_camera(self, spec: str) -> None:
+        self._programme(camera=spec)
+        self._wires.remember(camera=spec)
+        self.cure_local("no_camera")
+
+    def choose_microphone(self, spec: str) -> None:
+        self._programme(microphone=spec)
+        self._wires.remember(microphone=spec)
+
+    def use_test_card(self) -> None:
+        """The labelled stand-in, chosen knowingly."""
+        self.choose_camera("testcard")
 
     def set_size(self, width: int, height: int) -> None:
         """720x1280, 1080x1920, 1280x720, 1920x1080; off air only."""
+        self._programme(width=width, height=height)
+        self._wires.remember(width=width, height=height)
 
-    def set_mirror(self, mirror: bool) -> None: ...
+    def set_mirror(self, mirror: bool) -> None:
+        self._programme(mirror=mirror)
 
-    def set_muted(self, muted: bool) -> None: ...
+    def set_muted(self, muted: bool) -> None:
+        self._wires.tell(m.SetMuted(muted=muted))
 
-    def set_gain(self, gain_db: float) -> None: ...
+    def set_gain(self, gain_db: float) -> None:
+        self._wires.tell(m.SetGain(gain_db=gain_db))
 
-    def set_scene(self, scene: str) -> None: ...
+    def set_scene(self, scene: str) -> None:
+        self._wires.tell(m.SetScene(scene=scene))
+
+    def _programme(self, **changes: Any) -> None:
+        now = self.programme
+        wanted: dict[str, Any] = {
+            "camera": now.camera, "microphone": now.microphone, "width": now.width, "height": now.height,
+            "fps": now.fps, "target_bps": now.target_bps, "mirror": now.mirror,
+        }  # fmt: skip
+        self._wires.tell(m.SetProgramme(**{**wanted, **changes}))
+
+    def engine_refused(self, refused: m.EngineRefused) -> None:
+        key = f"engine_refused.{refused.code}"
+        if known(key):
+            self.notice(t(key), "refused")
 
     def cure_trouble(self) -> None:
-        """F9: what the first trouble's cure says."""
+        """F9: what the first curable trouble's cure says."""
+        trouble = next((trouble for trouble in self.troubles if trouble.cure), None)
+        if trouble is None:
+            return
+        cures: dict[str, Callable[[], None]] = {
+            "retry_connection": self.retry_connection,
+            "retry_program": lambda: self._wires.retry_program(trouble.code.partition("_")[0]),
+            "test_card": self.use_test_card,
+            "unmute": lambda: self.set_muted(False),
+            "unmirror": lambda: self.set_mirror(False),
+            "choose_camera": lambda: self.asked.emit("choose_camera"),
+            "choose_microphone": lambda: self.asked.emit("choose_microphone"),
+        }
+        cures.get(trouble.cure, lambda: self._wires.tell(m.RetryNow()))()
 
-    def retry_connection(self) -> None: ...
+    def retry_connection(self) -> None:
+        self._wires.retry_connection()
+
+    # --- closing ------------------------------------------------------------------------------------
 
     def asked_to_close(self) -> bool:
         """The window's closeEvent asks. False = stay; `closing` says "asked": draw the held button."""
-        return True
+        if isinstance(self._wires, NoWires) or self.closing.state == "closed":
+            return True
+        if self.closing.state == "ending":
+            return False
+        if self._fold.state.status == "live" and self._fold.who.role == "owner":
+            self.put(closing=Closing("asked"))
+        else:
+            self.put(closing=Closing("closed"))
+        return False
 
     def stay_open(self) -> None:
         """The person thought better of closing."""
+        if self.closing.state == "asked":
+            self.put(closing=Closing("no"))
 
     def close_and_end(self) -> None:
         """The held "Tenir pour terminer" was held: ends the show, then closes."""
+        if self.closing.state == "ending":
+            return
+        self.put(closing=Closing("ending"))
+        self.end_show(done=lambda: self.put(closing=Closing("closed")))
+
+    # --- small parts ---------------------------------------------------------------------------------------
+
+    def _say(
+        self,
+        command: c.Command,
+        then: Callable[[Answer], None] | None = None,
+        *,
+        patience_s: float | None = None,
+        in_turn: bool = False,
+    ) -> None:
+        def answered(answer: Answer) -> None:
+            if isinstance(answer, Refusal):
+                self.notice(words_of(answer), "refused")
+            elif answer is None:
+                self.notice(t("refused.unanswered"), "trouble")
+            if then is not None:
+                then(answer)
+
+        self._wires.say(command, answered, patience_s=patience_s, in_turn=in_turn)
+
+    def notice(self, text: str, kind: NoticeKind = "said", *, undo: bool = False) -> None:
+        """A sentence that passes by."""
+        self.noticed.emit(Notice(text, kind, undo))
+
+
+def _set_fields(changes: LotChanges) -> list[str]:
+    return [name for name in LotChanges.__struct_fields__ if getattr(changes, name) is not msgspec.UNSET]
+
+
+def _field(lot: Any, name: str) -> Any:
+    """The value of a field of a lot, as LotChanges names it."""
+    if name == "quantity":
+        return lot.units_left
+    return getattr(lot.lot, name) if hasattr(lot.lot, name) else getattr(lot.backstage, name)

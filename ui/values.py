@@ -347,6 +347,8 @@ class ImportProblem:
     repair: str
     """What the import will use instead; "" when the row is left out."""
     severity: Literal["repaired", "left_out", "noticed"] = "repaired"
+    side_table: bool = False
+    """The row is of NAME.show.csv."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,12 +371,15 @@ class Closing:
     state: Literal["no", "asked", "ending", "closed"] = "no"
 
 
+NoticeKind = Literal["said", "refused", "trouble"]
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A sentence that passes by (and is read out by accessibility). Never a box."""
 
     text: str
-    kind: Literal["said", "refused", "trouble"] = "said"
+    kind: NoticeKind = "said"
     undo: bool = False
     """Offer "Annuler" (Ctrl Z)."""
 

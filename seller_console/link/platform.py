@@ -27,7 +27,7 @@ from ..contract import VERSION, routes
 from ..contract.codec import Unreadable, decode_accepted, decode_passing, decode_refusal, decode_stamped, encode
 from ..contract.commands import Command
 from ..contract.events import Passing, Stamped
-from ..contract.words import Accepted, Refusal
+from ..contract.words import Accepted, Refusal, Role, Who
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +66,8 @@ class Listener(Protocol):
 
     def road_changed(self, state: RoadState) -> None: ...
 
-    def feed_began(self, show_id: str) -> None:
-        """The fold starts anew: rows from seq 1 follow."""
+    def feed_began(self, show_id: str, who: Who) -> None:
+        """The fold starts anew: rows from seq 1 follow. `who` we are, by our pass."""
 
     def row(self, stamped: Stamped) -> None: ...
 
@@ -224,11 +224,11 @@ class PlatformClient:
         await self._set_clock(http)
         brief = await http.get(self._url(routes.at(routes.BRIEF, show)), headers=self._pass(), timeout=ANSWER_S)
         self._check(brief)
-        head = msgspec.json.decode(brief.content, type=_Head).seq
-        if show != self._show or head < self._seq:
+        head = msgspec.json.decode(brief.content, type=_Head)
+        if show != self._show or head.seq < self._seq:
             self._show, self._seq = show, 0
-            self._listener.feed_began(show)
-        return head
+            self._listener.feed_began(show, Who(person=head.person, role=head.role, nickname=head.nickname))
+        return head.seq
 
     def _check(self, answer: httpx.Response) -> None:
         if answer.status_code in {401, 403}:
@@ -395,7 +395,12 @@ class PlatformClient:
 
 
 class _Head(msgspec.Struct):
+    """Of a Brief: how far it goes, and who we are."""
+
     seq: int
+    person: str
+    nickname: str
+    role: Role
 
 
 def decode_stamped_or_none(data: str) -> Stamped | None:

@@ -1,0 +1,150 @@
+"""What the engine's notes come to: health of the air, programme, devices, and what is wrong.
+
+Pure but for its own memory; `take` gives the values that changed, ready to `put`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seller_console.contract import media as m
+
+from .values import Devices, Health, Level, PreviewPlace, Programme, Trouble
+
+BAD: frozenset[str] = frozenset(
+    {
+        "camera_gone", "camera_busy", "camera_frozen", "microphone_gone", "microphone_busy", "publish_refused",
+        "publish_unreachable", "publish_lost", "picture_black", "picture_frozen", "sound_silent", "disk_full",
+        "recording_failed", "platform_away", "engine_failed", "platform_failed", "picture_lost",
+    }
+)  # fmt: skip
+LOSS_WARNING, LOSS_BAD = 0.02, 0.08
+
+
+def trouble_of(code: str, since_mono: float, *, subject: str = "", detail: str = "", cure: str = "") -> Trouble:
+    return Trouble(code, subject, detail, since_mono, cure, "bad" if code in BAD else "warning")
+
+
+class Airing:
+    def __init__(self) -> None:
+        self.programme = m.ProgrammeSet(
+            camera="testcard", microphone="tone", width=720, height=1280, fps=30, target_bps=0, muted=False
+        )
+        self.air = m.AirChanged(state="off")
+        self.stats: m.EngineStats | None = None
+        self.devices: m.DevicesFound | None = None
+        self.engine = "none"
+        self.engine_here = False
+        self.air_known = False
+        """The engine we are connected to has said whether it is on air."""
+        self._troubles: dict[tuple[str, str], Trouble] = {}
+
+    # --- what is heard ------------------------------------------------------------------
+
+    def take(self, note: m.EngineNote, now_mono: float) -> dict[str, Any]:
+        """Values that this note changes."""
+        if isinstance(note, m.MicrophoneLevel):
+            return {"level": Level(note.peak_db, note.rms_db, note.clipped)}
+        if isinstance(note, m.EngineStats):
+            self.stats = note
+            if not self.air_known or note.air != self.air.state:
+                self.air_known = True
+                if note.air != self.air.state:
+                    self.air = m.AirChanged(state=note.air, url=self.air.url)
+            return {"health": self.health()}
+        if isinstance(note, m.AirChanged):
+            self.air = note
+            self.air_known = True
+            return {"health": self.health()}
+        if isinstance(note, m.ProgrammeSet):
+            self.programme = note
+            return {"programme": self.programme_view()}
+        if isinstance(note, m.DevicesFound):
+            self.devices = note
+            return {
+                "devices": Devices(note.cameras, note.microphones, asked=True),
+                "programme": self.programme_view(),
+            }
+        if isinstance(note, m.Ready):
+            self.air_known = False
+            self._troubles.clear()  # it says anew what is wrong
+            return {"preview_path": note.preview_path}
+        if isinstance(note, m.TroubleRaised):
+            key = (note.code, note.subject)
+            before = self._troubles.get(key)
+            since = before.since_mono if before is not None else now_mono
+            self._troubles[key] = trouble_of(note.code, since, subject=note.subject, detail=note.detail, cure=note.cure)
+        elif isinstance(note, m.TroubleCured):
+            self._troubles.pop((note.code, note.subject), None)
+        return {}
+
+    def road(self, state: str) -> dict[str, Any]:
+        """The engine is there, or not."""
+        self.engine_here = state == "connected"
+        if state != "connected":
+            self.stats = None
+            self.air_known = False
+            self._troubles.clear()
+        return {"health": self.health()}
+
+    # --- what is shown ------------------------------------------------------------------
+
+    def troubles(self) -> list[Trouble]:
+        return list(self._troubles.values())
+
+    def health(self) -> Health:
+        stats, air = self.stats, self.air
+        state = air.state if self.engine == "running" or self.air_known else "off"
+        return Health(
+            engine=self.engine,  # type: ignore[arg-type]
+            air=state,
+            reason=air.reason,
+            attempt=air.attempt,
+            next_try_ms=air.next_try_ms,
+            width=stats.width if stats else self.programme.width,
+            height=stats.height if stats else self.programme.height,
+            fps=stats.fps if stats else 0.0,
+            video_bps=stats.video_bps if stats else 0,
+            loss=stats.loss if stats else 0.0,
+            rtt_ms=stats.rtt_ms if stats else -1.0,
+            verdict=self._verdict(state),
+        )
+
+    def _verdict(self, state: m.AirState) -> Any:
+        if state == "off":
+            return "off"
+        if state != "on_air" or self.stats is None:
+            return "warning" if state == "connecting" else "bad"
+        if self.stats.loss >= LOSS_BAD or self.stats.fps < 0.6 * self.programme.fps:
+            return "bad"
+        if self.stats.loss >= LOSS_WARNING or self.stats.fps < 0.9 * self.programme.fps:
+            return "warning"
+        return "good"
+
+    def programme_view(self) -> Programme:
+        note = self.programme
+        cameras = {camera.spec: camera for camera in self.devices.cameras} if self.devices else {}
+        microphones = {one.spec: one for one in self.devices.microphones} if self.devices else {}
+        camera, microphone = cameras.get(note.camera), microphones.get(note.microphone)
+        return Programme(
+            camera=note.camera,
+            microphone=note.microphone,
+            width=note.width,
+            height=note.height,
+            fps=note.fps,
+            target_bps=note.target_bps,
+            muted=note.muted,
+            mirror=note.mirror,
+            scene=note.scene,
+            camera_name=camera.name if camera else _name(note.camera),
+            microphone_name=microphone.name if microphone else _name(note.microphone),
+            stand_in=camera.stand_in if camera else not note.camera.startswith(("camera:", "url:")),
+        )
+
+    def preview(self, path: str) -> PreviewPlace:
+        return PreviewPlace(path, self.programme.width, self.programme.height)
+
+
+def _name(spec: str) -> str:
+    """A device we were not told of: its spec without the kind and the path."""
+    return spec.partition(":")[2].rpartition("@")[0] or spec.partition(":")[2] or spec

@@ -1,0 +1,159 @@
+"""How the console lives and dies: one Qt application on one asyncio loop, and a clean way out.
+
+Known traps kept here: the application never quits by itself when its last window
+closes; the close event is answered by the desk, an asyncio event ends `main`, and
+everything is torn down before it returns (after aboutToQuit nothing can be awaited).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import qasync
+from PySide6.QtWidgets import QApplication
+
+from seller_console import places
+from seller_console.link.platform import Address
+from seller_console.link.settings import Settings
+
+from .desk import Desk
+from .values import Closing
+from .wiring import Wiring
+from .words import t
+
+if TYPE_CHECKING:
+    from .window import Window
+
+log = logging.getLogger(__name__)
+
+
+def options(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="seller-console", description=t("cli.console"))
+    parser.add_argument("--title", default="", help=t("cli.title"))
+    parser.add_argument("--platform", default="", metavar="URL", help=t("cli.platform"))
+    parser.add_argument("--pass", dest="owner_pass", default="", metavar="PASS", help=t("cli.pass"))
+    parser.add_argument("--stream-key", default="", metavar="KEY", help=t("cli.stream_key"))
+    parser.add_argument("--demo", type=int, default=0, metavar="SECONDS", help=t("cli.demo"))
+    parser.add_argument("--seed", type=int, default=7, metavar="S", help=t("cli.seed"))
+    parser.add_argument("--summary", type=Path, default=None, metavar="FILE", help=t("cli.summary"))
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str]) -> int:
+    asked = options(argv)
+    _log_to_file()
+    if sys.platform.startswith("linux") and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        print(t("cli.no_display"), file=sys.stderr)
+        return 1
+    app = QApplication.instance() or QApplication([sys.argv[0]])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("seller-console")
+    app.setQuitOnLastWindowClosed(False)
+    with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
+        return runner.run(Console(app, asked).run())
+
+
+class Console:
+    def __init__(self, app: QApplication, asked: argparse.Namespace) -> None:
+        self._app = app
+        self._asked = asked
+        self._settings = Settings()
+        self._ended = asyncio.Event()
+        self._leave_programs = False
+
+    async def run(self) -> int:
+        """The whole life of the window; returns the exit code."""
+        from .window import Window
+
+        asked, settings = self._asked, self._settings
+        join = Address(asked.platform, asked.owner_pass) if asked.platform else None
+        desk = Desk(keys=settings)
+        wiring = Wiring(desk, settings, join=join, stream_key=asked.stream_key, title=asked.title)
+        window = Window(desk)
+        self._app.installEventFilter(desk.actions)
+        desk.closing_changed.connect(self._closing_changed)
+        restore = self._catch_signals(desk)
+        window.show()
+        if settings.notice:
+            desk.notice(t(settings.notice))
+        outcome = 0
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(wiring.run())
+                if asked.demo:
+                    outcome = await self._demo(desk, window, wiring)
+                else:
+                    await self._ended.wait()
+                if not self._leave_programs:
+                    window.setEnabled(False)
+                    await wiring.end_programs()
+                running.cancel()
+        finally:
+            restore()
+            self._app.removeEventFilter(desk.actions)
+            window.hide()
+            window.deleteLater()
+            desk.deleteLater()
+        return outcome
+
+    async def _demo(self, desk: Desk, window: Window, wiring: Wiring) -> int:
+        from .demo import play
+
+        asked = self._asked
+        return await play(desk, window, wiring, seconds=asked.demo, seed=asked.seed, summary=asked.summary)
+
+    def _closing_changed(self, closing: Closing) -> None:
+        if closing.state == "closed":
+            self._ended.set()
+
+    def _catch_signals(self, desk: Desk) -> Callable[[], None]:
+        """Ctrl C asks like the window's cross. SIGTERM leaves a live show on air for the next window."""
+        loop = asyncio.get_running_loop()
+
+        def interrupted(number: int, frame: object) -> None:
+            loop.call_soon_threadsafe(desk.asked_to_close)
+
+        def terminated(number: int, frame: object) -> None:
+            self._leave_programs = desk.show.status == "live"
+            loop.call_soon_threadsafe(self._ended.set)
+
+        kept = {signal.SIGINT: signal.signal(signal.SIGINT, interrupted)}
+        if hasattr(signal, "SIGTERM"):
+            kept[signal.SIGTERM] = signal.signal(signal.SIGTERM, terminated)
+
+        def restore() -> None:
+            for number, handler in kept.items():
+                with contextlib.suppress(ValueError, TypeError):
+                    signal.signal(number, handler)
+
+        return restore
+
+
+def _log_to_file() -> None:
+    """The console's story of the show; warnings also to stderr."""
+    root = logging.getLogger()
+    if any(handler.get_name() == "console" for handler in root.handlers):
+        return
+    line = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+    file = logging.FileHandler(places.logs() / "console.log", encoding="utf-8", delay=True)
+    file.setFormatter(line)
+    loud = logging.StreamHandler()
+    loud.setLevel(logging.WARNING)
+    loud.setFormatter(line)
+    root.setLevel(logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs an address a request
+    handlers: tuple[logging.Handler, ...] = (file, loud)
+    for handler in handlers:
+        handler.set_name("console")
+        root.addHandler(handler)

@@ -1,0 +1,220 @@
+"""How a value of the window is kept and announced: one property and one typed signal each.
+
+Promises: `put(name=value)` is the only way a value changes, and says so only when
+it differs. View tests feed a desk by `put`; the desk itself does nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from seller_console.contract.words import RunOfShowNote
+
+from .values import (
+    BuyerRow,
+    ChatLine,
+    Closing,
+    Connection,
+    DeckView,
+    Devices,
+    Figures,
+    Health,
+    ImportDryRun,
+    Level,
+    LotRow,
+    PreviewPlace,
+    Programme,
+    Programs,
+    Recording,
+    ShowView,
+    Trouble,
+)
+
+CHAT_KEPT = 500
+
+
+class DeskValues(QObject):
+    show_changed = Signal(object)  # ShowView
+    connection_changed = Signal(object)  # Connection
+    viewers_changed = Signal(int)
+    consoles_changed = Signal(object)  # tuple[str, ...] names of owner and producers connected
+    health_changed = Signal(object)  # Health
+    recording_changed = Signal(object)  # Recording
+    troubles_changed = Signal(object)  # tuple[Trouble, ...], the one to show first
+    deck_changed = Signal(object)  # DeckView
+    queue_changed = Signal(object)  # tuple[LotRow, ...]: on the block, next, queued
+    sold_changed = Signal(object)  # tuple[LotRow, ...], newest first
+    passed_changed = Signal(object)  # tuple[LotRow, ...], newest first
+    chat_added = Signal(object)  # tuple[ChatLine, ...], a batch, oldest first
+    chat_changed = Signal(object)  # tuple[ChatLine, ...]: all anew (deleted line, reconnection)
+    pinned_changed = Signal(object)  # ChatLine | None
+    buyers_changed = Signal(object)  # tuple[BuyerRow, ...]
+    figures_changed = Signal(object)  # Figures
+    level_changed = Signal(object)  # Level, ten a second
+    preview_changed = Signal(object)  # PreviewPlace
+    devices_changed = Signal(object)  # Devices
+    programme_changed = Signal(object)  # Programme
+    import_changed = Signal(object)  # ImportDryRun
+    closing_changed = Signal(object)  # Closing
+    programs_changed = Signal(object)  # Programs
+    run_of_show_changed = Signal(object)  # tuple[RunOfShowNote, ...]
+    refusals_changed = Signal(object)  # Mapping[action id, reason]
+    noticed = Signal(object)  # Notice
+    asked = Signal(str)
+    """The window should open something of its own: one of WINDOW_ACTIONS."""
+
+    def __init__(
+        self,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._values: dict[str, Any] = {
+            "show": ShowView(),
+            "connection": Connection(),
+            "viewers": 0,
+            "consoles": (),
+            "health": Health(),
+            "recording": Recording(),
+            "troubles": (),
+            "deck": DeckView(),
+            "queue": (),
+            "sold": (),
+            "passed": (),
+            "pinned": None,
+            "buyers": (),
+            "figures": Figures(),
+            "level": Level(),
+            "preview": PreviewPlace(),
+            "devices": Devices(),
+            "programme": Programme(),
+            "import": ImportDryRun(),
+            "closing": Closing(),
+            "programs": Programs(),
+            "run_of_show": (),
+            "refusals": {},
+        }
+        self._chat: tuple[ChatLine, ...] = ()
+
+    # --- values -----------------------------------------------------------------------
+
+    def put(self, **values: Any) -> None:
+        """Sets values and says which changed. `import_` for the word Python keeps; `chat` = all lines anew."""
+        for name, value in values.items():
+            key = name.rstrip("_")
+            if key == "chat":
+                self._chat = tuple(value)
+                self.chat_changed.emit(self._chat)
+                continue
+            if self._values[key] != value:
+                self._values[key] = value
+                getattr(self, f"{key}_changed").emit(value)
+
+    @property
+    def show(self) -> ShowView:
+        return self._values["show"]  # type: ignore[no-any-return]
+
+    @property
+    def connection(self) -> Connection:
+        return self._values["connection"]  # type: ignore[no-any-return]
+
+    @property
+    def viewers(self) -> int:
+        return self._values["viewers"]  # type: ignore[no-any-return]
+
+    @property
+    def consoles(self) -> tuple[str, ...]:
+        return self._values["consoles"]  # type: ignore[no-any-return]
+
+    @property
+    def health(self) -> Health:
+        return self._values["health"]  # type: ignore[no-any-return]
+
+    @property
+    def recording(self) -> Recording:
+        return self._values["recording"]  # type: ignore[no-any-return]
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        return self._values["troubles"]  # type: ignore[no-any-return]
+
+    @property
+    def deck(self) -> DeckView:
+        return self._values["deck"]  # type: ignore[no-any-return]
+
+    @property
+    def queue(self) -> tuple[LotRow, ...]:
+        return self._values["queue"]  # type: ignore[no-any-return]
+
+    @property
+    def sold(self) -> tuple[LotRow, ...]:
+        return self._values["sold"]  # type: ignore[no-any-return]
+
+    @property
+    def passed(self) -> tuple[LotRow, ...]:
+        return self._values["passed"]  # type: ignore[no-any-return]
+
+    @property
+    def chat(self) -> tuple[ChatLine, ...]:
+        """The last 500 lines, oldest first."""
+        return self._chat
+
+    @property
+    def pinned(self) -> ChatLine | None:
+        return self._values["pinned"]  # type: ignore[no-any-return]
+
+    @property
+    def buyers(self) -> tuple[BuyerRow, ...]:
+        return self._values["buyers"]  # type: ignore[no-any-return]
+
+    @property
+    def figures(self) -> Figures:
+        return self._values["figures"]  # type: ignore[no-any-return]
+
+    @property
+    def level(self) -> Level:
+        return self._values["level"]  # type: ignore[no-any-return]
+
+    @property
+    def preview(self) -> PreviewPlace:
+        return self._values["preview"]  # type: ignore[no-any-return]
+
+    @property
+    def devices(self) -> Devices:
+        return self._values["devices"]  # type: ignore[no-any-return]
+
+    @property
+    def programme(self) -> Programme:
+        return self._values["programme"]  # type: ignore[no-any-return]
+
+    @property
+    def import_(self) -> ImportDryRun:
+        return self._values["import"]  # type: ignore[no-any-return]
+
+    @property
+    def closing(self) -> Closing:
+        return self._values["closing"]  # type: ignore[no-any-return]
+
+    @property
+    def programs(self) -> Programs:
+        return self._values["programs"]  # type: ignore[no-any-return]
+
+    @property
+    def run_of_show(self) -> tuple[RunOfShowNote, ...]:
+        return self._values["run_of_show"]  # type: ignore[no-any-return]
+
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        return self._values["refusals"]  # type: ignore[no-any-return]
+
+    def refusal(self, action_id: str) -> str | None:
+        """Why this action may not be done now (in the screen's words), None when it may."""
+        return self.refusals.get(action_id)
+
+    def add_chat(self, lines: tuple[ChatLine, ...]) -> None:
+        """A batch of new lines, oldest first."""
+        if lines:
+            self._chat = (*self._chat, *lines)[-CHAT_KEPT:]
+            self.chat_added.emit(lines)

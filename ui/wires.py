@@ -1,0 +1,95 @@
+"""What the desk needs of the link, as plain calls that return at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from seller_console.contract.commands import Command
+from seller_console.contract.media import EngineCommand
+from seller_console.contract.words import Accepted, Refusal
+
+from .values import ImportDryRun
+
+Answer = Accepted | Refusal | None
+"""None: nobody answered in time; the feed will say whether it was done."""
+Answered = Callable[[Answer], None]
+
+
+class Wires(Protocol):
+    def say(
+        self, command: Command, answered: Answered, *, patience_s: float | None = None, in_turn: bool = False
+    ) -> None:
+        """To the platform. `in_turn`: queue edits, which keep their order and wait as long as it takes."""
+
+    def tell(self, command: EngineCommand) -> None:
+        """To the engine."""
+
+    def go_on_air(self) -> None:
+        """The engine publishes to this show's ingest."""
+
+    def keep_on_air(self) -> None:
+        """The engine is on air already: remember that this is wanted, should it die."""
+
+    def leave_air(self) -> None: ...
+
+    def editing(self, lot_id: str | None) -> None: ...
+
+    def take_picture(self, taken: Callable[[str], None]) -> None:
+        """A picture of the programme, as a path on the platform; "" when it could not be had in time."""
+
+    def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:
+        """Off the window's thread."""
+
+    def retry_connection(self) -> None: ...
+
+    def retry_program(self, name: str) -> None: ...
+
+    def remember(self, **settings: object) -> None:
+        """Keeps choices for the next launch."""
+
+    def remembered(self, name: str) -> object:
+        """A kept choice ("" or 0 when there is none)."""
+
+
+class NoWires:
+    """Nothing is connected: every command goes unanswered."""
+
+    def say(
+        self, command: Command, answered: Answered, *, patience_s: float | None = None, in_turn: bool = False
+    ) -> None:
+        answered(None)
+
+    def tell(self, command: EngineCommand) -> None:
+        return
+
+    def go_on_air(self) -> None:
+        return
+
+    def keep_on_air(self) -> None:
+        return
+
+    def leave_air(self) -> None:
+        return
+
+    def editing(self, lot_id: str | None) -> None:
+        return
+
+    def take_picture(self, taken: Callable[[str], None]) -> None:
+        taken("")
+
+    def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:
+        return
+
+    def retry_connection(self) -> None:
+        return
+
+    def retry_program(self, name: str) -> None:
+        return
+
+    def remember(self, **settings: object) -> None:
+        return
+
+    def remembered(self, name: str) -> object:
+        return ""

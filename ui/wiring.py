@@ -1,0 +1,277 @@
+"""How the desk's calls reach the link, and how the link's news reach the desk.
+
+Promises: every call of `Wires` returns at once; every task has this object for a
+parent and ends with it; the programs it started end with the console when its end
+is wanted, and stay when it is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from seller_console import places
+from seller_console.contract import commands as c
+from seller_console.contract import events as e
+from seller_console.contract import media as m
+from seller_console.contract import routes
+from seller_console.contract.words import Accepted, Refusal, Who
+from seller_console.link.awake import Awake
+from seller_console.link.engine import EngineClient
+from seller_console.link.platform import Address, PlatformClient, RoadState, Unanswered
+from seller_console.link.settings import Settings
+from seller_console.link.supervisor import ProgramOutcome, ProgramSpec, Supervisor, living
+
+from .desk import Desk
+from .importing import dry_run
+from .values import Connection, ImportDryRun, ProgramState
+from .wires import Answered
+
+log = logging.getLogger(__name__)
+
+PICTURE_PATIENCE_S = 0.8
+END_PATIENCE_S = 3.0
+
+
+class Wiring:
+    """Also the listener of PlatformClient and EngineClient, and the desk's Wires."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        settings: Settings,
+        *,
+        join: Address | None = None,
+        stream_key: str = "",
+        title: str = "",
+    ) -> None:
+        self._desk = desk
+        self._settings = settings
+        self._join = join
+        self._stream_key = stream_key
+        self._awake = Awake()
+        engine = ProgramSpec("engine", ("engine",))
+        platform = ProgramSpec("platform", ("platform", *(("--show", title) if title else ())))
+        self.supervisor = Supervisor((engine,) if join else (platform, engine), self._program_changed)
+        self.engine = EngineClient(self, lambda: living("engine"))
+        self._address = join or Address("", "")
+        self.platform = PlatformClient(self._address, self)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._platform_known = asyncio.Event()
+        if join:
+            self._platform_known.set()
+        self._snapshots: dict[str, asyncio.Future[m.SnapshotTaken]] = {}
+        self._engine_restarts = 0
+        self._first_engine = True
+        self._background: set[asyncio.Task[None]] = set()
+
+    # --- life --------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Runs until cancelled."""
+        self._desk.wire(self)
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            try:
+                tasks.create_task(self.supervisor.run())
+                tasks.create_task(self.engine.run())
+                tasks.create_task(self._follow_platform())
+                await asyncio.Event().wait()
+            finally:
+                self._tasks = None
+                await self._awake.end()
+
+    async def _follow_platform(self) -> None:
+        await self._platform_known.wait()
+        await self.platform.run()
+
+    async def end_programs(self) -> None:
+        """The console's end is wanted: its programs end with it."""
+        self.supervisor.forget("engine")
+        if self._join is None:
+            self.supervisor.forget("platform")
+        await self.supervisor.end("engine", lambda: self.engine.tell(m.Quit()))
+        if self._join is None:
+            await self.supervisor.end("platform")
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._tasks is None:
+            work.close()
+            return
+        self._tasks.create_task(work)
+
+    # --- Wires: what the desk asks ---------------------------------------------------------
+
+    def say(
+        self, command: c.Command, answered: Answered, *, patience_s: float | None = None, in_turn: bool = False
+    ) -> None:
+        async def work() -> None:
+            try:
+                if in_turn:
+                    answer: Accepted | Refusal | None = await self.platform.say_in_turn(command)
+                else:
+                    answer = await self.platform.say(command, patience_s=patience_s)
+            except Unanswered:
+                answer = None
+            answered(answer)
+
+        self._start(work())
+
+    def tell(self, command: m.EngineCommand) -> None:
+        self.engine.tell(command)
+
+    def go_on_air(self) -> None:
+        self.engine.tell(self._on_air())
+        self._start(self._keep_awake())
+
+    def keep_on_air(self) -> None:
+        self.engine.wanted.take(self._on_air())
+        self._start(self._keep_awake())
+
+    def leave_air(self) -> None:
+        self.engine.tell(m.LeaveAir())
+        self._start(self._awake.end())
+
+    def _on_air(self) -> m.GoOnAir:
+        place = living("platform") if self._join is None else None
+        if place is not None and place.whip_url:
+            return m.GoOnAir(url=place.whip_url, token=place.stream_key)
+        url = self._address.url.rstrip("/") + routes.at(routes.WHIP, self.platform.show_id)
+        return m.GoOnAir(url=url, token=self._stream_key or self._address.owner_pass)
+
+    async def _keep_awake(self) -> None:
+        if await self._awake.begin() == "inactive":
+            self._desk.raise_trouble("not_kept_awake")
+
+    def editing(self, lot_id: str | None) -> None:
+        self._start(self.platform.put_editing(lot_id))
+
+    def take_picture(self, taken: Callable[[str], None]) -> None:
+        async def work() -> None:
+            path = ""
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PICTURE_PATIENCE_S):
+                    path = await self._picture()
+            taken(path)
+
+        self._start(work())
+
+    async def _picture(self) -> str:
+        request = uuid.uuid4().hex
+        place = places.runtime() / f"snapshot-{request}.jpg"
+        self._snapshots[request] = asyncio.get_running_loop().create_future()
+        try:
+            self.engine.tell(m.TakeSnapshot(request=request, path=str(place)))
+            note = await self._snapshots[request]
+            if note.error:
+                log.info("snapshot_failed reason=%s", note.error)
+                return ""
+            content = await asyncio.to_thread(place.read_bytes)
+            return await self.platform.upload_picture(content)
+        except OSError as error:
+            log.info("snapshot_unreadable error=%s", error)
+            return ""
+        finally:
+            self._snapshots.pop(request, None)
+            place.unlink(missing_ok=True)
+
+    def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:
+        async def work() -> None:
+            read(await asyncio.to_thread(dry_run, path))
+
+        self._start(work())
+
+    def retry_connection(self) -> None:
+        self.platform.retry_now()
+        if self._join is None:
+            self.supervisor.retry("platform")
+
+    def retry_program(self, name: str) -> None:
+        if name in {"platform", "engine"}:
+            self.supervisor.retry(name)  # type: ignore[arg-type]
+
+    def remember(self, **settings: object) -> None:
+        for name, value in settings.items():
+            setattr(self._settings.values, name, value)
+        self._settings.save()
+
+    def remembered(self, name: str) -> object:
+        return getattr(self._settings.values, name)
+
+    # --- Listener: what the platform says ----------------------------------------------------
+
+    def road_changed(self, state: RoadState) -> None:
+        self._desk.take_connection(Connection(state.state, state.reason, state.detail, time.monotonic()))
+
+    def feed_began(self, show_id: str, who: Who) -> None:
+        url = self._address.url.rstrip("/") + routes.at(routes.BUYER_PAGE, show_id)
+        self._desk.begin_feed(who, url)
+
+    def row(self, stamped: e.Stamped) -> None:
+        self._desk.take(stamped)
+
+    def caught_up(self, seq: int) -> None:
+        log.info("caught_up seq=%d", seq)
+
+    def passing(self, passing: e.Passing) -> None:
+        self._desk.take_passing(passing)
+
+    def clock(self, offset_ms: float, rtt_ms: float) -> None:
+        self._desk.take_clock(offset_ms)
+
+    # --- EngineListener: what the engine says ---------------------------------------------------
+
+    def engine_road_changed(self, state: str) -> None:
+        self._desk.take_engine_road(state)
+
+    def note(self, note: m.EngineNote) -> None:
+        if isinstance(note, m.SnapshotTaken):
+            waiting = self._snapshots.get(note.request)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(note)
+            return
+        if isinstance(note, m.EngineRefused):
+            log.info("engine_refused command=%s code=%s", note.command, note.code)
+            self._desk.engine_refused(note)
+            return
+        self._desk.take_note(note)
+
+    # --- the programs ---------------------------------------------------------------------------
+
+    def _program_changed(self, outcome: ProgramOutcome) -> None:
+        self._desk.take_program(ProgramState(outcome.name, outcome.state, outcome.restarts, outcome.reason))
+        if outcome.name == "platform" and outcome.state == "running" and outcome.place is not None:
+            place = outcome.place
+            self._address = Address(place.url, place.secret)
+            self.platform.move(self._address)
+            self.platform.retry_now()
+            self._platform_known.set()
+        if outcome.name == "engine" and outcome.state == "running":
+            if self._first_engine and outcome.reason != "attached":
+                self._set_up_engine()
+            self._first_engine = False
+            self.engine.look_again()
+            if outcome.restarts > self._engine_restarts and self._desk.show.status == "live":
+                noted = c.NoteMedia(what="engine_restarted", detail=f"n={outcome.restarts}")
+                self.say(noted, lambda answer: None)
+            self._engine_restarts = outcome.restarts
+
+    def _set_up_engine(self) -> None:
+        """A new engine gets what was chosen last time."""
+        kept = self._settings.values
+        self.engine.tell(
+            m.SetProgramme(
+                camera=kept.camera or "testcard",
+                microphone=kept.microphone or "tone",
+                width=kept.width,
+                height=kept.height,
+                target_bps=kept.target_bps,
+                mirror=self._settings.device(kept.camera).mirror if kept.camera else False,
+            )
+        )
