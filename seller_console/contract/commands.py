@@ -62,6 +62,8 @@ class EditShow(CommandBase, frozen=True):
     other_preset: Preset | None = None
     picture_rule: PictureRule | None = None
     fee_bps: int | None = None
+    payment_page: str | None = None
+    """https address with "{reference}" and "{amount}" to fill in, or "" for none."""
 
 
 class GoLive(CommandBase, frozen=True):

@@ -76,6 +76,8 @@ class ShowEdited(EventBase, frozen=True):
     picture_rule: PictureRule | None = None
     fee_bps: int | None = None
     """The marketplace's fee in basis points of the hammer, for margins."""
+    payment_page: str | None = None
+    """Address of a payment page; "{reference}" and "{amount}" are filled in. "": none, the seller marks paid."""
 
 
 class ShowWentLive(EventBase, frozen=True):
@@ -514,6 +516,7 @@ class LinePinned(EventBase, frozen=True):
 class Announced(EventBase, frozen=True):
     text: str
     by: PersonId
+    line_id: LineId = ""
 
 
 class SlowModeSet(EventBase, frozen=True):
@@ -638,5 +641,11 @@ class Heartbeat(EventBase, frozen=True):
     server_ms: int
 
 
-Passing = ViewersCounted | EditingSeen | ConsolesCounted | Heartbeat
+class LogHalted(EventBase, frozen=True):
+    """The log cannot be written: nothing is taken, the running lot stands still until halted=False."""
+
+    halted: bool
+
+
+Passing = ViewersCounted | EditingSeen | ConsolesCounted | Heartbeat | LogHalted
 """Sent on the feed without an id; never in the log, never resumed."""

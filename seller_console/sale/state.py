@@ -92,6 +92,10 @@ class Run(msgspec.Struct):
     ended_at: int = 0
     sale_id: SaleId = ""
     void_reason: str = ""
+    back_to_queue: bool = False
+    """Voided: whether the unit went back to the queue."""
+    reserve_cents: int = 0
+    """As it stood at the opening; 0 where this fold may not know it."""
 
 
 class Sale(msgspec.Struct):
@@ -101,11 +105,15 @@ class Sale(msgspec.Struct):
     buyer: PersonId
     buyer_name: str
     price_cents: int
+    """Of one unit; the sale is worth price_cents x quantity."""
     quantity: int
     how: str
     bag_number: int
     at_ms: int
     status: Literal["sold", "validated", "paid", "failed", "voided"] = "sold"
+    void_reason: str = ""
+    returned: bool = False
+    """Voided: whether its units went back to the queue."""
 
 
 class LotState(msgspec.Struct):
@@ -117,10 +125,14 @@ class LotState(msgspec.Struct):
     version: int = 1
     field_versions: dict[str, int] = {}
     """Version at which each field last changed (absent: as added)."""
+    field_by: dict[str, PersonId] = {}
+    """Who changed it last."""
     units_total: int = 1
     units_left: int = 1
     units_done: int = 0
-    """Runs hammered or passed so far: the next is #units_done + 1."""
+    """Units sold or put aside so far (units_total - units_left): the next is #units_done + 1."""
+    units_sold: int = 0
+    """Units whose sale stands. What is neither left nor sold is put aside: passed, or voided and not re-queued."""
     runs: list[RunId] = []
     pre_bids: dict[PersonId, int] = {}
     """Maxima before the opening (platform; on a screen one's own). Insertion order = order."""
@@ -130,6 +142,8 @@ class LotState(msgspec.Struct):
     flash_price_cents: int = 0
     flash_ends_at: int = 0
     flash_per_buyer: int = 0
+    flash_bought: dict[PersonId, int] = {}
+    """Units bought by each buyer in the flash sale that is on."""
 
 
 class Person(msgspec.Struct):
@@ -215,6 +229,8 @@ class ShowState(msgspec.Struct):
     other_preset: Preset = Preset(duration_ms=15_000, counter_bid_ms=5_000)
     picture_rule: PictureRule = "pause"
     fee_bps: int = 0
+    payment_page: str = ""
+    """Address of the payment page, "{reference}" and "{amount}" filled in; "": the seller marks paid."""
     status: Literal["prepared", "live", "ended"] = "prepared"
     rehearsal: bool = False
     opened_at: int = 0
@@ -235,6 +251,8 @@ class ShowState(msgspec.Struct):
     people: dict[PersonId, Person] = {}
     lines: list[Line] = []
     """The last 500 lines."""
+    public_lines: int = 0
+    """How many of `lines` are not muted: the 500 count these, so that every reader keeps the same ones."""
     pinned_line: LineId | None = None
     pinned_lot: LotId | None = None
     slow_mode_ms: int = 0
@@ -255,6 +273,8 @@ class ShowState(msgspec.Struct):
     next_bag: int = 1
     next_id: int = 1
     """Ids are made by counting: L1, R2, S3 … (no randomness in the rules)."""
+    next_notice: int = 1
+    """Announcements are counted apart, by everyone alike."""
     next_order: int = 1
     """Order of acceptance of maxima."""
 
