@@ -53,14 +53,17 @@ LARGEST_SIDE, SMALLEST_SIDE = 3840, 64
 
 
 class Engine:
-    """Made on the loop; `run` until Quit or cancelled."""
+    """Made on the loop; `run` until Quit or cancelled.
+
+    Without a preview path nobody is watching here: devices are not looked for either.
+    """
 
     def __init__(
-        self, preview_path: Path, on_note: Callable[[EngineNote], None], devices: Devices | None = None
+        self, preview_path: Path | None, on_note: Callable[[EngineNote], None], devices: Devices | None = None
     ) -> None:
         self._on_note = on_note
         self._devices = devices or Devices()
-        self._preview = PreviewWriter(preview_path)
+        self._preview = None if preview_path is None else PreviewWriter(preview_path)
         self.programme = Programme(self._devices, self._preview)
         self._air = AirChanged(state="off")
         self._publisher = Publisher(
@@ -70,6 +73,8 @@ class Engine:
             start_bps=self.programme.ceiling_bps,
             max_bps=self.programme.ceiling_bps,
         )
+        self._whip = Output("whip", self._publisher.send_video, self._publisher.send_audio)
+        """Fed only while on air: nothing is encoded for a door that is shut."""
         self._troubles = TroubleWatch()
         self._found: DevicesFound | None = None
         self._turn = asyncio.Lock()
@@ -84,7 +89,11 @@ class Engine:
     def greeting(self) -> tuple[EngineNote, ...]:
         """What a console that has just come must know."""
         notes: list[EngineNote] = [
-            Ready(pid=os.getpid(), contract=contract.VERSION, preview_path=str(self._preview.path)),
+            Ready(
+                pid=os.getpid(),
+                contract=contract.VERSION,
+                preview_path=str(self._preview.path) if self._preview else "",
+            ),
             self._programme_set(),
             self._air,
         ]
@@ -100,6 +109,7 @@ class Engine:
                 beats = [
                     group.create_task(beat())
                     for beat in (self._say_levels, self._watch, self._say_stats, self._find_devices)
+                    if self._preview is not None or beat != self._find_devices
                 ]
                 await self.quitting.wait()
                 for beat in beats:
@@ -109,7 +119,8 @@ class Engine:
                 async with asyncio.timeout(3):
                     await self._publisher.stop()
             await asyncio.to_thread(self.programme.stop)
-            self._preview.close()
+            if self._preview is not None:
+                self._preview.close()
 
     async def obey(self, command: EngineCommand) -> None:
         """Do one word; notes tell the outcome. Words are done one at a time."""
@@ -130,7 +141,6 @@ class Engine:
                     self._go_on_air(command)
                 case LeaveAir():
                     await self._publisher.stop()
-                    self.programme.set_outputs(())
                 case RetryNow():
                     self.programme.retry_now()
                     self._publisher.retry_now()
@@ -185,7 +195,6 @@ class Engine:
         if not command.url.startswith(("http://", "https://")):
             self._refuse(command, "bad_url", "the address must begin with http:// or https://")
             return
-        self.programme.set_outputs((Output("whip", self._publisher.send_video, self._publisher.send_audio),))
         self._publisher.start(command.url, command.token)
 
     def _air_changed(self, air: AirChanged) -> None:
@@ -193,6 +202,7 @@ class Engine:
             return
         log.info("air state=%s reason=%s attempt=%d", air.state, air.reason, air.attempt)
         self._air = air
+        self.programme.set_outputs((self._whip,) if air.state == "on_air" else ())
         self._on_note(air)
 
     def _snapshot(self, command: TakeSnapshot) -> SnapshotTaken:

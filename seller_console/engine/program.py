@@ -60,7 +60,7 @@ class Counts:
 class Programme:
     """Starts off air with a test card. All methods are the event loop's; none waits long except `stop`."""
 
-    def __init__(self, devices: Devices, preview: PreviewWriter, clock: MediaClock | None = None) -> None:
+    def __init__(self, devices: Devices, preview: PreviewWriter | None, clock: MediaClock | None = None) -> None:
         self.clock = clock or MediaClock()
         self._devices = devices
         self._preview = preview
@@ -276,10 +276,11 @@ class Programme:
             return
         self._compose(pixels, due_ns)
         self._composed += 1
-        self._preview.set_size(wanted.width, wanted.height)
         encode = self._encode
         taken = encode is not None and encode.offer(pixels, self.clock.video_pts(due_ns))
-        self._preview.write(pixels, self._composed, due_ns)
+        if self._preview is not None:
+            self._preview.set_size(wanted.width, wanted.height)
+            self._preview.write(pixels, self._composed, due_ns)
         self._latest = pixels
         if not taken:
             self._give_back(pixels)

@@ -6,8 +6,6 @@ once and cured once. `look` is given the time; it reads counters, it measures no
 
 from __future__ import annotations
 
-from typing import get_args
-
 from ..contract.media import AirChanged, TroubleCode, TroubleCured, TroubleRaised
 from .clock import SECOND_NS
 from .program import Programme
@@ -15,19 +13,12 @@ from .program import Programme
 WINDOW_NS = 2 * SECOND_NS
 LATE_SHARE = 0.1
 """More than this share of the frames of a window lost before the encoder: `encoder_late`."""
-_CODES: frozenset[str] = frozenset(get_args(TroubleCode))
 _PUBLISH: dict[str, TroubleCode] = {
     "refused": "publish_refused",
     "unreachable": "publish_unreachable",
     "lost": "publish_lost",
 }
-
-
-def publish_code(reason: str) -> TroubleCode:
-    """The trouble behind an AirChanged reason."""
-    if reason in _CODES and reason.startswith("publish_"):
-        return reason  # type: ignore[return-value]
-    return _PUBLISH.get(reason, "publish_lost")
+"""AirChanged.reason (see publish.py) to the trouble it is."""
 
 
 class TroubleWatch:
@@ -38,20 +29,17 @@ class TroubleWatch:
         self._window_ns = 0
         self._lost = self._made = 0
         self._late = False
+        self._away: TroubleRaised | None = None
 
     def raised(self) -> tuple[TroubleRaised, ...]:
         return tuple(self._raised.values())
 
     def look(self, programme: Programme, air: AirChanged, now_ns: int) -> list[TroubleRaised | TroubleCured]:
         """What came and went since the last look."""
-        now = {(t.code, t.subject): t for t in self._now(programme, air, now_ns)}
+        now: dict[tuple[str, str], TroubleRaised] = {(t.code, t.subject): t for t in self._now(programme, air, now_ns)}
         notes: list[TroubleRaised | TroubleCured] = []
-        for key, trouble in now.items():
-            if key not in self._raised:
-                notes.append(trouble)
-        for key, trouble in self._raised.items():
-            if key not in now:
-                notes.append(TroubleCured(code=trouble.code, subject=trouble.subject))
+        notes += [trouble for key, trouble in now.items() if key not in self._raised]
+        notes += [TroubleCured(code=t.code, subject=t.subject) for key, t in self._raised.items() if key not in now]
         self._raised = now
         return notes
 
@@ -71,11 +59,17 @@ class TroubleWatch:
             )
         if self._encoder_late(programme, now_ns):
             troubles.append(TroubleRaised(code="encoder_late", detail=programme.encoder_failure))
-        if air.state == "reconnecting":
-            troubles.append(
-                TroubleRaised(code=publish_code(air.reason), subject=air.url, detail=air.detail, cure="retry")
-            )
+        if (away := self._publishing(air)) is not None:
+            troubles.append(away)
         return troubles
+
+    def _publishing(self, air: AirChanged) -> TroubleRaised | None:
+        """Kept through the attempts (which say `connecting` and no reason) until on air or off."""
+        if air.state in ("on_air", "off"):
+            self._away = None
+        elif air.reason in _PUBLISH:
+            self._away = TroubleRaised(code=_PUBLISH[air.reason], subject=air.url, detail=air.detail, cure="retry")
+        return self._away
 
     def _encoder_late(self, programme: Programme, now_ns: int) -> bool:
         if now_ns - self._window_ns >= WINDOW_NS:

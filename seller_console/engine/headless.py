@@ -1,0 +1,140 @@
+"""Publishing without a window: `seller-console publish`, the engine with its stats on stdout.
+
+`--json`: one EngineStats a second, and AirChanged, TroubleRaised, TroubleCured as they
+come, a JSON object a line. Ends after `--seconds` (0: when told to). Exit code: 0 was on air at the
+end; 1 was not; 2 the command line is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+
+from ..contract.codec import encode
+from ..contract.media import (
+    AirChanged,
+    EngineNote,
+    EngineRefused,
+    EngineStats,
+    GoOnAir,
+    ProgrammeSet,
+    SetProgramme,
+    TroubleCured,
+    TroubleRaised,
+)
+from .app import Engine
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise argparse.ArgumentTypeError(f"a size is WIDTHxHEIGHT, for instance 720x1280, not {text!r}")
+    return int(width), int(height)
+
+
+def _bitrate(text: str) -> int:
+    if text == "auto":
+        return 0
+    if not text.isdigit() or int(text) < 50_000:
+        raise argparse.ArgumentTypeError(f"a bit rate is 'auto' or bits per second from 50000, not {text!r}")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="seller-console publish", description="Publish by WHIP without a window.")
+    parser.add_argument("--to", required=True, metavar="URL", help="the WHIP address")
+    parser.add_argument("--token", default="", help="its bearer token (the stream key)")
+    parser.add_argument("--camera", default="testcard", metavar="SPEC", help="testcard, file:PATH, url:ADDRESS, …")
+    parser.add_argument("--microphone", default="tone", metavar="SPEC", help="tone, silence, file:PATH, …")
+    parser.add_argument("--size", type=_size, default=(720, 1280), metavar="WxH")
+    parser.add_argument("--fps", type=int, default=30)
+    parser.add_argument("--bitrate", type=_bitrate, default=0, metavar="auto|BPS")
+    parser.add_argument("--seconds", type=float, default=0.0, help="how long; 0: until interrupted")
+    parser.add_argument("--json", action="store_true", help="a JSON line a second")
+    return parser
+
+
+class _Teller:
+    """Prints what a person or a program wants to read of the notes."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self.refused: EngineRefused | None = None
+
+    def __call__(self, note: EngineNote) -> None:
+        if isinstance(note, EngineRefused):
+            self.refused = note
+        if self._as_json:
+            if isinstance(note, EngineStats | AirChanged | TroubleRaised | TroubleCured | EngineRefused | ProgrammeSet):
+                print(encode(note).decode(), flush=True)
+            return
+        match note:
+            case EngineStats():
+                print(
+                    f"{note.uptime_s:7.1f} s  {note.air:<12} {note.fps:5.1f} fps  {note.video_bps / 1e6:5.2f} Mb/s"
+                    f"  encode {note.encode_ms:4.1f} ms  dropped {note.dropped}  late {note.late}  cpu {note.cpu:.2f}",
+                    flush=True,
+                )
+            case AirChanged():
+                print(f"air: {note.state} {note.reason} {note.detail}".rstrip(), flush=True)
+            case TroubleRaised():
+                print(f"trouble: {note.code} {note.subject} {note.detail}".rstrip(), flush=True)
+            case TroubleCured():
+                print(f"cured: {note.code} {note.subject}".rstrip(), flush=True)
+            case EngineRefused():
+                print(f"refused: {note.command} {note.code} {note.detail}", file=sys.stderr, flush=True)
+            case _:
+                pass
+
+
+async def _publish(options: argparse.Namespace) -> int:
+    tell = _Teller(options.json)
+    engine = Engine(None, tell)
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGINT"):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(getattr(signal, name), engine.quitting.set)
+    width, height = options.size
+    await engine.obey(
+        SetProgramme(
+            camera=options.camera,
+            microphone=options.microphone,
+            width=width,
+            height=height,
+            fps=options.fps,
+            target_bps=options.bitrate,
+        )
+    )
+    if tell.refused is None:
+        await engine.obey(GoOnAir(url=options.to, token=options.token))
+    if tell.refused is not None:
+        engine.quitting.set()
+        await engine.run()
+        return 2
+    if options.seconds > 0:
+        loop.call_later(options.seconds, engine.quitting.set)
+    was_on_air = False
+
+    async def note_the_end() -> None:
+        nonlocal was_on_air
+        await engine.quitting.wait()
+        was_on_air = engine.air.state == "on_air"
+
+    noting = loop.create_task(note_the_end())
+    await engine.run()
+    await noting
+    return 0 if was_on_air else 1
+
+
+def main(argv: list[str]) -> int:
+    options = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    return asyncio.run(_publish(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
