@@ -16,7 +16,7 @@ from typing import Any
 from ..contract import commands as cm
 from ..contract import events as ev
 from ..contract.words import Refusal, Who
-from . import auction, formats, payment, queue, room
+from . import auction, formats, outage, payment, queue, room
 from .guards import preset_refusal, said
 from .refusals import refuse
 from .state import ShowState
@@ -45,7 +45,7 @@ def next_due_ms(state: ShowState) -> int | None:
     due: list[int] = []
     run = state.run
     if run is not None:
-        due.append(run.ends_at if run.status == "running" else run.paused_at + auction.PAUSE_MS)
+        due.append(run.ends_at if run.status == "running" else run.paused_at + outage.PAUSE_MS)
     if state.current_giveaway is not None:
         due.append(state.giveaways[state.current_giveaway].ends_at)
     due += [known.flash_ends_at for known in state.lots.values() if known.flash_ends_at]
@@ -135,7 +135,7 @@ def _lapse_timers(state: ShowState, command: cm.LapseTimers, who: Who, at_ms: in
     offers = payment.lapse_offers(state, at_ms)
     made = sum(type(event) is ev.RunnerUpOffered for event in offers)
     return (
-        *auction.lapse_pause(state, at_ms),
+        *outage.lapse_pause(state, at_ms),
         *formats.lapse_flashes(state, at_ms),
         *offers,
         *formats.lapse_giveaway(state, command.present, at_ms, state.next_id + made),
@@ -165,7 +165,7 @@ _DECISIONS: dict[type, Callable[[ShowState, Any, Who, int], Decision]] = {
     cm.StartAuction: auction.start_auction,
     cm.WithdrawRun: auction.withdraw_run,
     cm.VoidRun: auction.void_run,
-    cm.ResumeRun: auction.resume_run,
+    cm.ResumeRun: outage.resume_run,
     cm.PlaceBid: auction.place_bid,
     cm.SetPreBid: auction.set_pre_bid,
     cm.ReRunLot: auction.re_run_lot,
@@ -196,11 +196,11 @@ _DECISIONS: dict[type, Callable[[ShowState, Any, Who, int], Decision]] = {
     cm.NoteBuyer: room.note_buyer,
     cm.RingBell: auction.ring_bell,
     cm.LapseTimers: _lapse_timers,
-    cm.LosePicture: auction.lose_picture,
-    cm.ReturnPicture: auction.return_picture,
-    cm.ReturnPlatform: auction.return_platform,
-    cm.HaltRun: auction.halt_run,
-    cm.UnhaltRun: auction.unhalt_run,
+    cm.LosePicture: outage.lose_picture,
+    cm.ReturnPicture: outage.return_picture,
+    cm.ReturnPlatform: outage.return_platform,
+    cm.HaltRun: outage.halt_run,
+    cm.UnhaltRun: outage.unhalt_run,
     cm.NoteMedia: _note_media,
 }
 
