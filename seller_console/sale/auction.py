@@ -28,6 +28,7 @@ from .state import LotState, Maximum, Run, ShowState
 from .text import REASON_LENGTH
 
 WITHDRAWABLE_MS = 2_000
+PAUSE_MS = 120_000
 
 Decision = tuple[ev.Event, ...] | Refusal
 

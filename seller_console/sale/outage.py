@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..contract import commands as cm
 from ..contract import events as ev
 from ..contract.words import Refusal, Who
-from .auction import voided
+from .auction import PAUSE_MS, voided
 from .refusals import refuse
 from .state import Run, ShowState
 
@@ -17,7 +17,6 @@ Decision = tuple[ev.Event, ...] | Refusal
 
 PICTURE_LOST_MS = 5_000
 PICTURE_LOST_AT_BELL_MS = 1_000
-PAUSE_MS = 120_000
 
 
 def lose_picture(state: ShowState, command: cm.LosePicture, who: Who, at_ms: int) -> Decision:

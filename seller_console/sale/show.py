@@ -45,7 +45,7 @@ def next_due_ms(state: ShowState) -> int | None:
     due: list[int] = []
     run = state.run
     if run is not None:
-        due.append(run.ends_at if run.status == "running" else run.paused_at + outage.PAUSE_MS)
+        due.append(run.ends_at if run.status == "running" else run.paused_at + auction.PAUSE_MS)
     if state.current_giveaway is not None:
         due.append(state.giveaways[state.current_giveaway].ends_at)
     due += [known.flash_ends_at for known in state.lots.values() if known.flash_ends_at]
