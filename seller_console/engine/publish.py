@@ -1,18 +1,53 @@
 """How the programme leaves the house: WHIP (RFC 9725), our own RTP, and coming back after every failure.
 
 `Publisher` takes encoded access units and Opus packets and keeps one WHIP session
-alive: first retry at once, then 0.5, 1, 2, 5, 5 ... s; `retry_now()` skips the wait.
-Queue of 8 video packets; full: drop all until the next IDR and ask for one.
+alive: first retry at once, then after 0.5, 1, 2, 5, 5 ... s; `retry_now()` skips the
+wait. Its own watchdog ends a session when nothing has been heard of the far side for
+3 s (no feedback, no STUN answer), long before ICE would. Queue of 8 video packets;
+full: drop all until the next IDR and ask for one.
+
+Reasons (AirChanged.reason): "unreachable" (no answer, or media cannot pass),
+"refused" (the server said no), "lost" (was on air). `detail` is stable too:
+wrong_pass, not_found, busy, offer_rejected, redirect_loop, server_error, bad_answer,
+no_connection, timeout, tls, media_blocked, handshake, silence, goodbye, bad_url.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import logging
+import math
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import av
+import httpx
 
-from ..contract.media import AirChanged
+from ..contract.media import AirChanged, AirState
+from ..rtc.keyframes import KeyframeGate
+from ..rtc.payload import is_idr
+from ..rtc.peer import PeerState
+from ..rtc.sending import Delivery, Sending, new_lines
+from .uplink import Fate, Uplink
+
+log = logging.getLogger(__name__)
+
+QUEUE_PACKETS = 8
+RETRY_S = (0.0, 0.5, 1.0, 2.0, 5.0)
+STEADY_S = 5.0
+"""On air this long, the next failure counts as a first one."""
+SILENCE_S = 3.0
+ANSWER_WITHIN_S = 8.0
+REDIRECTS_AT_MOST = 5
+TARGET_STEP = 0.03
+RETURN_BPS = 600_000
+"""A session that comes back starts at the last estimate, but not below this."""
+TICK_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -30,6 +65,58 @@ class PublishStats:
     plis: int = 0
     sessions: int = 0
     """How many times a session was opened; 1 = never had to come back."""
+
+
+class _Failed(Exception):
+    """This attempt is over."""
+
+    def __init__(self, reason: str, detail: str, wait_s: float = 0.0) -> None:
+        super().__init__(f"{reason} {detail}")
+        self.reason, self.detail, self.wait_s = reason, detail, wait_s
+
+
+def _refusal(response: httpx.Response) -> _Failed:
+    """An HTTP answer that is not 201, in our words (RFC 9725 section 4.2)."""
+    status = response.status_code
+    after = response.headers.get("retry-after", "")
+    wait_s = min(5.0, float(after)) if after.isdigit() else 0.0
+    if status in (401, 403):
+        return _Failed("refused", "wrong_pass", 5.0)
+    if status in (404, 410):
+        return _Failed("refused", "not_found")
+    if status in (409, 429, 503):
+        return _Failed("refused", "busy", wait_s)
+    if status >= 500:
+        return _Failed("unreachable", "server_error", wait_s)
+    return _Failed("refused", "offer_rejected", 5.0)
+
+
+async def _post_offer(client: httpx.AsyncClient, url: str, token: str, offer: str) -> tuple[str, str]:
+    """(answer, session URL or ""). Follows 307 and 308; the pass never goes down from https to http."""
+    for _ in range(REDIRECTS_AT_MOST):
+        headers = {"Content-Type": "application/sdp", "Accept": "application/sdp"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        try:
+            response = await client.post(url, content=offer, headers=headers)
+        except httpx.TimeoutException as trouble:
+            raise _Failed("unreachable", "timeout") from trouble
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as trouble:
+            raise _Failed("refused", "bad_url", 5.0) from trouble
+        except httpx.HTTPError as trouble:
+            detail = "tls" if "SSL" in str(trouble) or "CERTIFICATE" in str(trouble) else "no_connection"
+            raise _Failed("unreachable", detail) from trouble
+        location = response.headers.get("location", "")
+        if response.status_code in (307, 308) and location:
+            target = urljoin(url, location)
+            if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
+                token = ""
+            url = target
+            continue
+        if response.status_code != 201:
+            raise _refusal(response)
+        return response.text, urljoin(url, location) if location else ""
+    raise _Failed("refused", "redirect_loop", 5.0)
 
 
 class Publisher:
@@ -52,24 +139,327 @@ class Publisher:
         max_bps: int = 2_500_000,
     ) -> None:
         """`on_target_bps`: what the video encoder should aim at; called when it moves by more than 3 %."""
+        self._on_air, self._on_keyframe_wanted, self._on_target_bps = on_air, on_keyframe_wanted, on_target_bps
+        self._bounds = (min_bps, start_bps, max_bps)
+        self._uplink = Uplink(min_bps=min_bps, start_bps=start_bps, max_bps=max_bps)
+        self._told_bps = 0
+        self._lines = new_lines(secrets.token_hex(8))
+        self._wall_zero_s: float | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._url = self._token = ""
+        self._inbox: deque[tuple[bytes, int, bool]] = deque()
+        self._inbox_lost = False
+        self._need_idr = True
+        self._gate = KeyframeGate()
+        self._sending: Sending | None = None
+        self._ended: asyncio.Future[str] | None = None
+        self._hurry = asyncio.Event()
+        self._state: AirState = "off"
+        self._sessions = self._dropped = 0
+        self._totals = [0, 0, 0, 0, 0]  # frames, video bytes, audio bytes, nacks, plis of ended sessions
+        self._rates = (0.0, 0, 0, 0, 0)  # since, video bytes, audio bytes, video bps, audio bps
+
+    # --- going on and off air -------------------------------------------------------------------
 
     def start(self, url: str, token: str = "") -> None:
         """Begin publishing. Calling it again with another URL moves there."""
+        self._loop = asyncio.get_running_loop()
+        if self._task is not None and not self._task.done():
+            if (url, token) == (self._url, self._token):
+                return
+            self._url, self._token = url, token
+            self._end_session("moved")
+            self._hurry.set()
+            return
+        self._url, self._token = url, token
+        self._task = self._loop.create_task(self._stay_on_air(), name="publisher")
 
     async def stop(self) -> None:
         """Leave the air: DELETE, then close. Returns within 2 s whatever the network does."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task], timeout=2.0)
+        self._tell("off")
 
     def retry_now(self) -> None:
         """Skip the wait before the next attempt; on air: nothing."""
+        self._hurry.set()
 
     def set_bounds(self, *, min_bps: int, max_bps: int) -> None:
         """The range the uplink estimate may move in (encoder's, audio excluded)."""
+        self._bounds = (min_bps, max_bps, max_bps)
+        self._uplink.set_bounds(min_bps, max_bps)
+        self._retarget()
 
-    def send_video(self, packet: av.Packet) -> None:
+    def _tell(self, state: AirState, reason: str = "", detail: str = "", attempt: int = 0, next_s: float = 0.0) -> None:
+        if state == self._state == "off":
+            return
+        self._state = state
+        self._on_air(
+            AirChanged(
+                state=state, reason=reason, detail=detail, attempt=attempt,
+                next_try_ms=int(next_s * 1000), url=self._url,
+            )
+        )  # fmt: skip
+
+    async def _stay_on_air(self) -> None:
+        failures = 0
+        was_on_air = False
+        async with httpx.AsyncClient(timeout=ANSWER_WITHIN_S, trust_env=True) as client:
+            while True:
+                self._hurry.clear()
+                if not was_on_air:
+                    self._tell("connecting", attempt=failures)
+                since_s = time.monotonic()
+                try:
+                    await self._session(client)
+                    failed = _Failed("lost", "moved")
+                except _Failed as trouble:
+                    failed = trouble
+                if self._state == "on_air":
+                    was_on_air = True
+                    if time.monotonic() - since_s > STEADY_S:
+                        failures = 0
+                wait_s = max(RETRY_S[min(failures, len(RETRY_S) - 1)], failed.wait_s)
+                failures += 1
+                log.info("air_lost reason=%s detail=%s next_s=%s", failed.reason, failed.detail, wait_s)
+                if failed.detail != "moved":
+                    state: AirState = "reconnecting" if was_on_air else "connecting"
+                    self._tell(state, failed.reason, failed.detail, failures, wait_s)
+                try:
+                    async with asyncio.timeout(wait_s):
+                        await self._hurry.wait()
+                except TimeoutError:
+                    pass
+
+    async def _session(self, client: httpx.AsyncClient) -> None:
+        """One WHIP session from POST to its end. Raises _Failed."""
+        url, token = self._url, self._token
+        self._ended = asyncio.get_running_loop().create_future()
+        sending = Sending(
+            self._lines,
+            wall_zero_s=self._wall_zero_s or 0.0,
+            on_state=self._peer_changed,
+            on_keyframe_wanted=self._want_keyframe,
+            on_deliveries=self._delivered,
+            on_loss=self._lost_some,
+            on_remb=self._uplink.take_remb,
+            on_overflow=self._overflowed,
+        )
+        resource = ""
+        gone = ""
+        try:
+            offer = await sending.offer()
+            answer, resource = await _post_offer(client, url, token, offer)
+            self._sending = sending
+            min_bps, start_bps, max_bps = self._bounds
+            if self._sessions:
+                start_bps = max(self._uplink.target_bps, min(start_bps, RETURN_BPS))
+            self._uplink = Uplink(min_bps=min_bps, start_bps=start_bps, max_bps=max_bps)
+            sending.set_target(self._uplink.target_bps)
+            try:
+                sending.accept(answer)
+            except ValueError as unreadable:
+                raise _Failed("refused", "bad_answer", 5.0) from unreadable
+            self._sessions += 1
+            gone = await self._watch(sending, self._ended)
+            if gone in ("unreachable", "handshake"):
+                raise _Failed("unreachable", "media_blocked" if gone == "unreachable" else "handshake")
+            if gone != "moved":
+                raise _Failed("lost", gone)
+        finally:
+            self._sending = None
+            self._need_idr = True
+            self._keep_totals(sending)
+            await asyncio.shield(self._bury(client, sending, resource, token, gone))
+
+    async def _watch(self, sending: Sending, ended: asyncio.Future[str]) -> str:
+        """Until the session ends; says why."""
+        while True:
+            done, _ = await asyncio.wait([ended], timeout=TICK_S)
+            if done:
+                return ended.result()
+            if sending.peer.state == "connected":
+                if time.monotonic() - sending.peer.heard_at_s > SILENCE_S:
+                    return "silence"
+                self._ask_if_due()
+                self._measure()
+
+    async def _bury(self, client: httpx.AsyncClient, sending: Sending, resource: str, token: str, gone: str) -> None:
+        """DELETE and goodbye, each as far as the network allows; never longer than 1.5 s."""
+        try:
+            async with asyncio.timeout(1.5):
+                await sending.close()
+                if resource and gone != "goodbye":
+                    headers = {"Authorization": f"Bearer {token}"} if token else {}
+                    await client.delete(resource, headers=headers, timeout=1.0)
+        except (TimeoutError, httpx.HTTPError, RuntimeError) as trouble:
+            log.info("whip_delete_failed why=%s", type(trouble).__name__)
+
+    def _end_session(self, why: str) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(why)
+
+    def _peer_changed(self, state: PeerState) -> None:
+        sending = self._sending
+        if sending is None:
+            return
+        if state == "connected":
+            self._need_idr = True
+            self._gate.want()
+            self._ask_if_due()
+            self._tell("on_air")
+        elif state in ("failed", "closed"):
+            self._end_session(sending.peer.reason)
+
+    # --- media ----------------------------------------------------------------------------------
+
+    def send_video(self, packet: av.Packet[Any]) -> None:
         """An H.264 access unit. Thread-safe, never blocks."""
+        loop = self._loop
+        if loop is None or packet.pts is None or packet.time_base is None:
+            self._dropped += 1
+            return
+        if len(self._inbox) >= QUEUE_PACKETS:
+            self._inbox.clear()
+            self._inbox_lost = True
+            self._dropped += QUEUE_PACKETS
+        data = bytes(packet)
+        self._inbox.append((data, round(packet.pts * packet.time_base * 90_000), packet.is_keyframe or is_idr(data)))
+        self._call(loop, self._drain)
 
-    def send_audio(self, packet: av.Packet) -> None:
+    def send_audio(self, packet: av.Packet[Any]) -> None:
         """An Opus packet. Thread-safe, never blocks."""
+        loop = self._loop
+        if loop is None or packet.pts is None or packet.time_base is None:
+            return
+        data, ts = bytes(packet), round(packet.pts * packet.time_base * 48_000)
+        self._call(loop, lambda: self._send_audio(data, ts))
+
+    @staticmethod
+    def _call(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
+        try:
+            loop.call_soon_threadsafe(what)
+        except RuntimeError:
+            log.info("packet_after_the_end")  # the loop has closed; nothing is on air any more
+
+    def _on_the_clock(self, media_s: float) -> None:
+        if self._wall_zero_s is None:
+            self._wall_zero_s = time.time() - media_s
+            if self._sending is not None:
+                self._sending.wall_zero_s = self._wall_zero_s
+
+    def _drain(self) -> None:
+        while self._inbox:
+            data, ts, keyframe = self._inbox.popleft()
+            self._on_the_clock(ts / 90_000)
+            if self._inbox_lost:
+                self._inbox_lost, self._need_idr = False, True
+            sending = self._sending
+            if sending is None or sending.peer.state != "connected":
+                self._dropped += 1
+                continue
+            if self._need_idr and not keyframe:
+                self._dropped += 1
+                self._want_keyframe()
+                continue
+            if keyframe:
+                self._need_idr = False
+                self._gate.came()
+            if not sending.send_video(data, ts):
+                self._dropped += 1
+
+    def _send_audio(self, data: bytes, ts: int) -> None:
+        self._on_the_clock(ts / 48_000)
+        sending = self._sending
+        if sending is not None and sending.peer.state == "connected":
+            sending.send_audio(data, ts)
+
+    def _want_keyframe(self) -> None:
+        self._gate.want()
+        self._ask_if_due()
+
+    def _ask_if_due(self) -> None:
+        if self._gate.due(time.monotonic()):
+            self._on_keyframe_wanted()
+
+    def _overflowed(self) -> None:
+        self._need_idr = True
+        self._want_keyframe()
+        self._uplink.penalise()
+        self._retarget()
+
+    # --- the uplink ------------------------------------------------------------------------------
+
+    def _delivered(self, deliveries: Sequence[Delivery]) -> None:
+        sending = self._sending
+        if sending is None:
+            return
+        rtt_s = sending.rtt_s if sending.rtt_s >= 0 else sending.peer.rtt_s
+        if rtt_s >= 0:
+            self._uplink.rtt_s = rtt_s
+        self._uplink.take((Fate(one.sent_s, one.size, one.arrived_s) for one in deliveries), time.monotonic())
+        self._retarget()
+
+    def _lost_some(self, loss: float) -> None:
+        self._uplink.take_loss(loss)
+        self._retarget()
+
+    def _retarget(self) -> None:
+        target = self._uplink.target_bps
+        if self._sending is not None:
+            self._sending.set_target(target)
+        small = abs(target - self._told_bps) < TARGET_STEP * self._told_bps
+        at_an_end = target != self._told_bps and target in (self._bounds[0], self._bounds[2])
+        if small and not at_an_end:
+            return
+        self._told_bps = target
+        if self._on_target_bps is not None:
+            self._on_target_bps(target)
+
+    # --- figures -----------------------------------------------------------------------------------
+
+    def _keep_totals(self, sending: Sending) -> None:
+        ended = (sending.frames, sending.video_bytes, sending.audio_bytes, sending.nacks, sending.plis)
+        self._totals = [total + more for total, more in zip(self._totals, ended, strict=True)]
+
+    def _measure(self) -> None:
+        now_s = time.monotonic()
+        since_s, video_before, audio_before, _, _ = self._rates
+        if now_s - since_s < 1.0:
+            return
+        _, video, audio, _, _ = self._all()
+        span_s = now_s - since_s if since_s else math.inf
+        self._rates = (
+            now_s, video, audio, int((video - video_before) * 8 / span_s), int((audio - audio_before) * 8 / span_s),
+        )  # fmt: skip
+
+    def _all(self) -> tuple[int, int, int, int, int]:
+        sending = self._sending
+        live = (0, 0, 0, 0, 0)
+        if sending is not None:
+            live = (sending.frames, sending.video_bytes, sending.audio_bytes, sending.nacks, sending.plis)
+        frames, video, audio, nacks, plis = (a + b for a, b in zip(self._totals, live, strict=True))
+        return frames, video, audio, nacks, plis
 
     def stats(self) -> PublishStats:
-        return PublishStats()
+        sending = self._sending
+        on_air = sending is not None and sending.peer.state == "connected"
+        frames, _, _, nacks, plis = self._all()
+        rtt_s = -1.0
+        if sending is not None:
+            rtt_s = sending.rtt_s if sending.rtt_s >= 0 else sending.peer.rtt_s
+        return PublishStats(
+            sent_frames=frames,
+            dropped_frames=self._dropped,
+            video_bps=self._rates[3] if on_air else 0,
+            audio_bps=self._rates[4] if on_air else 0,
+            target_bps=self._uplink.target_bps,
+            rtt_ms=rtt_s * 1000 if rtt_s >= 0 else -1.0,
+            loss=sending.loss if sending is not None else 0.0,
+            nacks=nacks,
+            plis=plis,
+            sessions=self._sessions,
+        )

@@ -15,7 +15,7 @@ from typing import Literal
 
 from ..rtc.outbound import Outbound, Sent
 from ..rtc.payload import h264_starts, starts_picture
-from ..rtc.wire import NTP_PER_SECOND, SenderReport, Unwrapper
+from ..rtc.wire import NTP_PER_SECOND, TIMESTAMP, SenderReport, Unwrapper
 
 Kind = Literal["video", "audio"]
 CLOCKS: dict[Kind, int] = {"video": 90_000, "audio": 48_000}
@@ -48,7 +48,7 @@ class _Line:
 
     def begin(self) -> None:
         """A new publisher: its numbers mean nothing yet."""
-        self._unwrap_ts = Unwrapper(32)
+        self._unwrap_ts = Unwrapper(TIMESTAMP)
         self._seq_offset: int | None = None
         self._ts_offset: int | None = None
         self.report: SenderReport | None = None
@@ -181,25 +181,3 @@ class ViewerLine:
     def _join(self, piece: Piece) -> None:
         self._offset = self._current.next_seq - piece.seq
         self._floor = piece.seq
-
-
-class KeyframeGate:
-    """Asks upstream for a keyframe: at once, at most every `interval_s`, until one comes."""
-
-    def __init__(self, interval_s: float = 0.5) -> None:
-        self._interval_s = interval_s
-        self._asked_at_s = float("-inf")
-        self._wanted = False
-
-    def want(self) -> None:
-        self._wanted = True
-
-    def came(self) -> None:
-        self._wanted = False
-
-    def due(self, now_s: float) -> bool:
-        """True when a request must go out now."""
-        if not self._wanted or now_s - self._asked_at_s < self._interval_s:
-            return False
-        self._asked_at_s = now_s
-        return True

@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 import psutil
 
+from ..rtc.keyframes import KeyframeGate
 from ..rtc.peer import seams
 from ..rtc.wire import Rtp, SenderReport
 from .relay import (
@@ -34,7 +35,7 @@ from .relay import (
     RelayStats,
     ViewersCounted,
 )
-from .relay_forward import KeyframeGate, Kind, Programme
+from .relay_forward import Kind, Programme
 from .relay_sessions import Ingest, Viewer, read_offer
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ arrivals for transport-wide feedback.
 
 from __future__ import annotations
 
-from .wire import Block, Rtp, Unwrapper, build_transport_feedback
+from .wire import SEQUENCE, Block, Rtp, Unwrapper, build_transport_feedback
 
 GIVE_UP_S = 1.0
 MISSING_AT_MOST = 300
@@ -24,7 +24,7 @@ class Inbound:
         self.octets = 0
         self.repaired = 0
         self.nacked = 0
-        self._unwrap_seq = Unwrapper(16)
+        self._unwrap_seq = Unwrapper(SEQUENCE)
         self._first: int | None = None
         self.highest = -1
         self._missing: dict[int, tuple[float, float, int]] = {}  # seq -> (since, asked, times)
@@ -119,7 +119,7 @@ class Arrivals:
     """Transport-wide sequence numbers and when they came. Queue: 2,000 since the last feedback, then the oldest go."""
 
     def __init__(self) -> None:
-        self._unwrap = Unwrapper(16)
+        self._unwrap = Unwrapper(SEQUENCE)
         self._at: dict[int, int] = {}
         self._next: int | None = None
         self._number = 0

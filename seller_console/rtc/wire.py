@@ -13,21 +13,23 @@ from dataclasses import dataclass
 from struct import Struct, pack, unpack_from
 
 RTP_HEADER = Struct("!BBHLL")
+SEQUENCE = 1 << 16
+TIMESTAMP = 1 << 32
+ARRIVAL_US = (1 << 24) * 64_000
+"""Where arrival times in transport-wide feedback wrap (12 days)."""
 NTP_PER_SECOND = 1 << 32
 
 
 class Unwrapper:
-    """Numbers of `bits` bits that wrap, turned into ones that don't.
+    """Numbers that wrap at `modulus`, turned into ones that don't.
 
     Follows late arrivals backwards as well; a jump is taken the shorter way round.
     """
 
-    __slots__ = ("_half", "_last", "_mask", "_modulus")
+    __slots__ = ("_last", "_modulus")
 
-    def __init__(self, bits: int) -> None:
-        self._modulus = 1 << bits
-        self._half = 1 << (bits - 1)
-        self._mask = self._modulus - 1
+    def __init__(self, modulus: int) -> None:
+        self._modulus = modulus
         self._last: int | None = None
 
     def __call__(self, value: int) -> int:
@@ -35,8 +37,8 @@ class Unwrapper:
         if last is None:
             self._last = value
             return value
-        step = (value - last) & self._mask
-        if step >= self._half:
+        step = (value - last) % self._modulus
+        if step >= self._modulus // 2:
             return last + step - self._modulus  # older: the anchor stays with the newest
         self._last = last + step
         return last + step
