@@ -1,0 +1,332 @@
+"""The doors of the platform: each route of contract/routes.py, and nothing a rule could say.
+
+A handler reads the pass, decodes, asks, encodes. What may be refused before that is
+in doors.py; who may say what in passes.py; what a command does in the salesroom.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from .. import __version__
+from ..contract import VERSION, routes
+from ..contract import commands as c
+from ..contract.codec import Unreadable, decode_command
+from ..contract.events import Brief
+from ..contract.words import BACKSTAGE, Accepted, Refusal, Who
+
+from . import limits, pairing, pictures, routes_media
+from .asking import (
+    JSON,
+    address_of,
+    answer_json,
+    as_known,
+    json_of,
+    limit,
+    need_role,
+    room_of,
+    shop_of,
+    text_of,
+    who_of,
+)
+from .doors import Doors, Problem, body_of, from_elsewhere, host_names, kind_of, problem_response, refused
+from .passes import DAY_MS, may_say
+from .relay import Relay
+from .salesroom import Unavailable
+from .shop import Room, Shop
+from .wire import wire_of
+
+logger = logging.getLogger(__name__)
+
+KEY_MAX = 200
+
+
+# --- small doors -----------------------------------------------------------------------
+
+
+async def health(request: Request) -> Response:
+    shop = shop_of(request)
+    return answer_json({"ok": True, "contract": VERSION, "version": __version__, "show_id": shop.keys.current_show})
+
+
+async def time_now(request: Request) -> Response:
+    return answer_json({"server_ms": shop_of(request).clock.now_ms()})
+
+
+async def openapi(request: Request) -> Response:
+    from ..contract.openapi import document
+
+    return answer_json(document())
+
+
+async def home_page(request: Request) -> Response:
+    return RedirectResponse(routes.at(routes.BUYER_PAGE, shop_of(request).keys.current_show), 307)
+
+
+async def buyer_page(request: Request) -> Response:
+    room_of(request)
+    page = request.app.state.resources / "buyer" / "index.html"
+    return FileResponse(page, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"})
+
+
+# --- shows ------------------------------------------------------------------------------------
+
+
+def show_face(room: Room) -> dict[str, Any]:
+    state = room.sales.state
+    return {
+        "show_id": room.show_id,
+        "title": state.title,
+        "status": state.status,
+        "rehearsal": state.rehearsal,
+        "opened_at": state.opened_at,
+        "live_at": state.live_at,
+        "ended_at": state.ended_at,
+    }
+
+
+async def shows(request: Request) -> Response:
+    shop = shop_of(request)
+    who = who_of(request, shop.keys.current_show)
+    if request.method == "POST":
+        need_role(who, frozenset({"owner"}))
+        title = text_of(await json_of(request), "title", 80).strip() or "Mon live"
+        room = await shop.open_show(title)
+        return answer_json(show_face(room), 201, Location=routes.at(routes.SHOW, room.show_id))
+    need_role(who, BACKSTAGE)
+    if who.role != "owner":
+        return answer_json({"shows": [show_face(room) for room in [shop.current] if room is not None]})
+    return answer_json({"shows": [{"show_id": name} for name in shop.show_ids()]})
+
+
+async def show(request: Request) -> Response:
+    """Its public face, for anyone with the address."""
+    return answer_json(show_face(room_of(request)))
+
+
+async def join(request: Request) -> Response:
+    room, shop = room_of(request), shop_of(request)
+    if from_elsewhere(request):
+        raise Problem("foreign_origin")
+    found = await json_of(request)
+    nickname, invite = text_of(found, "nickname", 200), text_of(found, "invite", 100)
+    token = request.cookies.get(routes.BUYER_COOKIE, "")
+    known = shop.passes.who(token, room.show_id, shop.clock.now_ms()) if token else None
+    if known is not None:
+        known = as_known(room, known)
+        again = await room.sales.say(known, c.Join())
+        if isinstance(again, Refusal):
+            raise refused(again)
+        return answer_json(known)
+    limit(request, limits.JOINS, address_of(request))
+    admitted = await shop.admit(room, "buyer", nickname.strip(), invite)
+    if isinstance(admitted, Refusal):
+        raise refused(admitted)
+    token, who = admitted
+    answer = answer_json(as_known(room, who))
+    answer.set_cookie(
+        routes.BUYER_COOKIE,
+        token,
+        max_age=7 * DAY_MS // 1000,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return answer
+
+
+async def commands(request: Request) -> Response:
+    room = room_of(request)
+    who = who_of(request, room.show_id)
+    key = request.headers.get(routes.IDEMPOTENCY_KEY, "")
+    if not 0 < len(key) <= KEY_MAX:
+        raise Problem("no_key")
+    if kind_of(request) != JSON:
+        raise Problem("media_type", expected=JSON)
+    most = routes.IMPORT_BYTES if who.role in BACKSTAGE else routes.COMMAND_BYTES
+    raw = await body_of(request, most)
+    if len(raw) > routes.COMMAND_BYTES and b'"import_lots"' not in raw:
+        raise Problem("too_large", most=routes.COMMAND_BYTES)
+    try:
+        command = decode_command(raw)
+    except Unreadable as error:
+        raise Problem("unreadable", why=str(error)) from error
+    if len(raw) > routes.COMMAND_BYTES and not isinstance(command, c.ImportLots):
+        raise Problem("too_large", most=routes.COMMAND_BYTES)
+    if not may_say(who, command):
+        raise Problem("not_allowed")
+    limit(request, rate_of(who, command), who.person)
+    answer = await room.sales.say(who, command, key)
+    if isinstance(answer, Accepted):
+        return answer_json(answer)
+    raise refused(answer)
+
+
+def rate_of(who: Who, command: Any) -> limits.Rate:
+    if who.role != "buyer":
+        return limits.STAFF_COMMANDS
+    if isinstance(command, c.PlaceBid):
+        return limits.BIDS
+    return limits.CHAT if isinstance(command, c.Say) else limits.COMMANDS
+
+
+async def get_brief(request: Request) -> Response:
+    room = room_of(request)
+    who = who_of(request, room.show_id)
+    from ..sale.brief import brief
+
+    seq, events = await room.sales.certain(lambda: (room.sales.head, brief(room.sales.state, who)))
+    return answer_json(
+        Brief(
+            seq=seq,
+            server_ms=room.clock.now_ms(),
+            person=who.person,
+            nickname=who.nickname,
+            role=who.role,
+            events=events,
+        )
+    )
+
+
+async def editing(request: Request) -> Response:
+    room = room_of(request)
+    who = who_of(request, room.show_id)
+    need_role(who, BACKSTAGE)
+    limit(request, limits.STAFF_COMMANDS, who.person)
+    found = await json_of(request)
+    lot_id = found.get("lot_id")
+    if lot_id is not None and (not isinstance(lot_id, str) or len(lot_id) > 64):
+        raise Problem("unreadable", why="« lot_id » doit être un texte ou null")
+    room.editing(who, lot_id)
+    return Response(status_code=204)
+
+
+class FeedDoor:
+    """GET FEED, as ASGI: the head goes out by `send`, rows by the wire."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if request.method not in {"GET"}:
+            raise Problem("method", headers={"Allow": "GET"})
+        room = room_of(request)
+        who = who_of(request, room.show_id)
+        raw = request.headers.get(routes.LAST_EVENT_ID) or request.query_params.get("after") or "0"
+        if not raw.isdecimal() or len(raw) > 18:
+            raise Problem("unreadable", why="Last-Event-ID doit être un numéro")
+        after = int(raw)
+        if after > room.feed.head:
+            # A command's answer and its row leave together, but by two roads.
+            await room.sales.certain(lambda: None)
+            if after > room.feed.head:
+                raise Problem("feed_ahead", head=room.feed.head)
+        wire = wire_of(scope)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [
+                    (b"content-type", b"text/event-stream; charset=utf-8"),
+                    (b"cache-control", b"no-store"),
+                    (b"connection", b"close"),
+                ],
+            }
+        )
+        reader = await room.feed.attach(who, wire, after)
+        if reader is None:
+            return
+        for event in room.greeting(who):
+            room.feed.pass_to(reader, event)
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                continue
+        finally:
+            room.feed.detach(reader)
+            wire.end()
+
+
+# --- the application -----------------------------------------------------------------------------
+
+
+async def say_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+async def say_unavailable(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Unavailable)
+    return problem_response(Problem(error.code, headers={"Retry-After": str(error.retry_after_s)}))
+
+
+async def say_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method", 413: "too_large"}.get(error.status_code, "not_found")
+    return problem_response(Problem(code, headers=error.headers or {}, status=error.status_code))
+
+
+async def say_bug(request: Request, error: Exception) -> Response:
+    logger.error("request_failed path=%s", request.url.path, exc_info=error)
+    return problem_response(Problem("bug"))
+
+
+def make_app(
+    shop: Shop,
+    relay: Relay,
+    resources: Path,
+    *,
+    hosts: frozenset[str] = frozenset(),
+    ice_servers: tuple[str, ...] = (),
+    lan_url: str = "",
+) -> Starlette:
+    """The ASGI application; `hosts` are names it answers to beside loopback."""
+    app = Starlette(
+        routes=[
+            Route("/", home_page),
+            Route(routes.HEALTH, health),
+            Route(routes.TIME, time_now),
+            Route(routes.OPENAPI, openapi),
+            Route(routes.SHOWS, shows, methods=["GET", "POST"]),
+            Route(routes.SHOW, show),
+            Route(routes.JOIN, join, methods=["POST"]),
+            Route(routes.COMMANDS, commands, methods=["POST"]),
+            Route(routes.FEED, FeedDoor()),
+            Route(routes.BRIEF, get_brief),
+            Route(routes.EDITING, editing, methods=["PUT"]),
+            Route(routes.PICTURES, pictures.upload, methods=["POST"]),
+            Route(routes.PICTURE, pictures.show),
+            Route(routes.PAIRING, pairing.open_door, methods=["POST"]),
+            Route(routes.PAIRING_CLAIM, pairing.claim, methods=["POST"]),
+            *routes_media.ROUTES,
+            Route(routes.BUYER_PAGE, buyer_page),
+            Mount(routes.STATIC, StaticFiles(directory=resources / "buyer", check_dir=False)),
+        ],
+        middleware=[Middleware(Doors, hosts=host_names(hosts))],
+        exception_handlers={
+            Problem: say_problem,
+            Unavailable: say_unavailable,
+            HTTPException: say_http,
+            Exception: say_bug,
+        },
+    )
+    app.state.shop = shop
+    app.state.relay = relay
+    app.state.resources = resources
+    app.state.codes = pairing.Codes(shop.clock.now_ms)
+    app.state.ice_servers = ice_servers
+    app.state.lan_url = lan_url
+    app.state.drawing = asyncio.Semaphore(pictures.AT_ONCE)
+    app.state.pictures = shop.home / "pictures"
+    app.state.media = routes_media.MediaSessions()
+    return app

@@ -1,0 +1,73 @@
+"""How often: token buckets, one per (what, whom).
+
+Promises: at most BUCKETS_MAX are kept; the fullest are forgotten first, so that
+forgetting one gives nobody more than a full bucket.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+BUCKETS_MAX = 50_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    name: str
+    per_s: float
+    burst: float
+
+
+BIDS = Rate("bids", 5, 10)
+CHAT = Rate("chat", 1, 5)
+COMMANDS = Rate("commands", 5, 20)
+"""What else a buyer may say."""
+STAFF_COMMANDS = Rate("staff_commands", 100, 400)
+JOINS = Rate("joins", 20, 200)
+"""Per address: a whole café behind one, not a script."""
+PAIRING = Rate("pairing", 5 / 60, 5)
+MEDIA = Rate("media", 10 / 60, 10)
+PUBLISH = Rate("publish", 30 / 60, 10)
+"""A publisher that lost its line tries again every 5 s at most, for as long as it takes."""
+WRONG_PASSES = Rate("wrong_passes", 1, 30)
+"""Per address: guessing."""
+PICTURES = Rate("pictures", 5, 50)
+
+
+@dataclass(slots=True)
+class _Bucket:
+    level: float
+    at_s: float
+
+
+class Limits:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._buckets: dict[tuple[Rate, str], _Bucket] = {}
+
+    def take(self, rate: Rate, whom: str) -> int:
+        """0: go on. Else: seconds to wait (Retry-After)."""
+        now = self._monotonic()
+        bucket = self._buckets.get((rate, whom))
+        if bucket is None:
+            if len(self._buckets) >= BUCKETS_MAX:
+                self._forget(now)
+            bucket = self._buckets[rate, whom] = _Bucket(rate.burst, now)
+        bucket.level = min(rate.burst, bucket.level + (now - bucket.at_s) * rate.per_s)
+        bucket.at_s = now
+        if bucket.level < 1:
+            return max(1, math.ceil((1 - bucket.level) / rate.per_s))
+        bucket.level -= 1
+        return 0
+
+    def _forget(self, now: float) -> None:
+        full = [
+            key
+            for key, bucket in self._buckets.items()
+            if bucket.level + (now - bucket.at_s) * key[0].per_s >= key[0].burst
+        ]
+        for key in full or list(self._buckets)[: BUCKETS_MAX // 10]:
+            del self._buckets[key]

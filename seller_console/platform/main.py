@@ -1,0 +1,307 @@
+"""How a platform comes to life and ends: home, port, runtime file, signals.
+
+Promises: the first line on stdout is its RuntimeFile, also written 0600 in the
+runtime folder; the same home gives the same port, passes and open show; a port
+that is taken ends with exit code 3 and a JSON line naming it. With --embedded it
+ends by itself after an hour with no console and no running lot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import uvicorn
+
+from .. import places
+from ..contract import VERSION, routes
+from ..contract.codec import encode
+from ..contract.media import RuntimeFile
+from .app import make_app
+from .keys import keep_keys, write_private
+from .log import LogUnwritable, NewerLog
+from .relay import Relay
+from .shop import Room, Shop
+from .tls import certificate, lan_addresses
+from .wire import Protocol
+
+logger = logging.getLogger(__name__)
+
+EXIT_TROUBLE = 1
+EXIT_PORT_IN_USE = 3
+IDLE_S = 3600
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_BACKLOG = 4096
+
+
+def _words(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="seller-console platform", description="La plateforme du live.")
+    parser.add_argument("--home", type=Path, help="dossier des données (sinon SELLER_CONSOLE_HOME)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="autre que la boucle locale : ouvre aussi au réseau, en TLS"
+    )
+    parser.add_argument("--port", type=int, default=0, help="0 : le même que la dernière fois, ou un port libre")
+    parser.add_argument("--lan", action="store_true", help="ouvre aussi au réseau local, en TLS")
+    parser.add_argument("--show", default="", metavar="TITRE", help="titre du live à ouvrir")
+    parser.add_argument("--embedded", action="store_true", help="s’arrête après une heure sans console ni lot en cours")
+    parser.add_argument("--idle-s", type=float, default=IDLE_S, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--ice-server", action="append", default=[], metavar="URL", help="stun: ou turn:, annoncé aux lecteurs"
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str]) -> int:
+    words = _words(argv)
+    if words.home is not None:
+        os.environ["SELLER_CONSOLE_HOME"] = str(words.home)
+    _log_to_stderr()
+    try:
+        return _run(words)
+    except OSError as error:
+        return _trouble(EXIT_TROUBLE, "unusable_home", str(error))
+    except (LogUnwritable, NewerLog) as error:
+        return _trouble(EXIT_TROUBLE, "log_unusable", str(error))
+
+
+def _run(words: argparse.Namespace) -> int:
+    home = places.home()
+    with _alone(home) as alone:
+        if not alone:
+            return _trouble(EXIT_PORT_IN_USE, "home_in_use", f"une plateforme tourne déjà pour {home}")
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_serve(words, home))
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.Loop
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+    )
+
+
+def _trouble(code: int, what: str, detail: str, **facts: object) -> int:
+    line = json.dumps({"error": what, "detail": detail, **facts}, ensure_ascii=False)
+    print(line, flush=True)
+    print(line, file=sys.stderr, flush=True)
+    return code
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[bool]:
+    """One platform a home: a lock the system frees when its holder dies."""
+    with (home / "platform.lock").open("a+b") as file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                file.seek(0)
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            # A port this platform has just left is still ours (TIME_WAIT).
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's own, with our signals and a word when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+def _server(app: object, *, certificate_paths: tuple[Path, Path] | None = None) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            http=Protocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=2,
+            ssl_certfile=certificate_paths[0] if certificate_paths else None,
+            ssl_keyfile=certificate_paths[1] if certificate_paths else None,
+        )
+    )
+
+
+async def _serve(words: argparse.Namespace, home: Path) -> int:
+    shop = Shop(home)
+    loopback = words.host if words.host in LOOPBACK else "127.0.0.1"
+    wants_lan = words.lan or words.host not in LOOPBACK
+    port = words.port or shop.keys.port
+    try:
+        door = _bound(loopback, port)
+        lan_door = None
+        if wants_lan:
+            port = shop.keys.lan_port
+            lan_door = _bound("0.0.0.0" if words.host in LOOPBACK else words.host, port)
+    except OSError as error:
+        if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+            raise
+        return _trouble(EXIT_PORT_IN_USE, "port_in_use", f"le port {port} est pris par un autre programme", port=port)
+    shop.keys.port = door.getsockname()[1]
+    if lan_door is not None:
+        shop.keys.lan_port = lan_door.getsockname()[1]
+    keep_keys(home, shop.keys)
+
+    room = await shop.open(words.show)
+    relay = Relay(on_note=shop.hear, log_path=places.logs() / "relay.log")
+    addresses = lan_addresses() if lan_door is not None else []
+    lan_url = f"https://{addresses[0]}:{shop.keys.lan_port}" if addresses else ""
+    app = make_app(
+        shop,
+        relay,
+        places.resources(),
+        hosts=frozenset(f"[{address}]" if ":" in address else address for address in addresses),
+        ice_servers=tuple(words.ice_server),
+        lan_url=lan_url,
+    )
+    servers = [(_server(app), door)]
+    if lan_door is not None:
+        made = certificate(home / "tls", addresses)
+        servers.append((_server(app, certificate_paths=(made.cert_path, made.key_path)), lan_door))
+        logger.info("lan_open url=%s fingerprint=%s", lan_url, made.fingerprint)
+
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for server, sock in servers:
+                tasks.create_task(server.serve(sockets=[sock]), name="server")
+                await server.listening.wait()
+            _describe(room, shop, loopback, lan_url)
+            starting = tasks.create_task(_start_relay(relay), name="relay start")
+            idle = tasks.create_task(_end_when_idle(shop, stop, words.idle_s), name="idle") if words.embedded else None
+            await stop.wait()
+            logger.info("platform_ending")
+            starting.cancel()
+            if idle is not None:
+                idle.cancel()
+            await relay.stop()
+            for open_room in shop.rooms.values():
+                open_room.feed.close()
+            for server, _ in servers:
+                server.should_exit = True
+    finally:
+        await shop.close()
+        _undescribe()
+    return 0
+
+
+async def _start_relay(relay: Relay) -> None:
+    """The sale does not wait for the picture, and goes on without it."""
+    try:
+        await relay.start()
+    except OSError as error:
+        logger.error("relay_not_started why=%r", str(error))
+
+
+async def _end_when_idle(shop: Shop, stop: asyncio.Event, idle_s: float) -> None:
+    busy_at = time.monotonic()
+    while time.monotonic() - busy_at < idle_s:
+        await asyncio.sleep(min(30.0, idle_s / 10))
+        if shop.busy():
+            busy_at = time.monotonic()
+    logger.info("platform_idle after_s=%.0f", idle_s)
+    stop.set()
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    if sys.platform == "win32":
+        for number in (signal.SIGINT, signal.SIGBREAK):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+        return
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+
+
+def _runtime_path() -> Path:
+    return places.runtime() / "platform.json"
+
+
+def _describe(room: Room, shop: Shop, host: str, lan_url: str) -> None:
+    named = f"[{host}]" if ":" in host else host
+    url = f"http://{named}:{shop.keys.port}"
+    described = RuntimeFile(
+        program="platform",
+        pid=os.getpid(),
+        started=psutil.Process().create_time(),
+        contract=VERSION,
+        port=shop.keys.port,
+        secret=shop.keys.owner_pass,
+        url=url,
+        show_id=room.show_id,
+        whip_url=url + routes.at(routes.WHIP, room.show_id),
+        whep_url=url + routes.at(routes.WHEP, room.show_id),
+        stream_key=shop.keys.stream_key,
+        log_path=str(room.log.path),
+    )
+    line = encode(described)
+    write_private(_runtime_path(), line)
+    print(line.decode(), flush=True)
+    logger.info("platform_ready url=%s show=%s seq=%d", url, room.show_id, room.sales.committed)
+
+
+def _undescribe() -> None:
+    """Ours only: another platform may have taken over."""
+    path = _runtime_path()
+    try:
+        if json.loads(path.read_bytes()).get("pid") == os.getpid():
+            path.unlink()
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,258 @@
+"""Which shows this platform has, and how one comes back after a restart.
+
+A show is its log, its salesroom and its feed, together a `Room`. Rooms open when
+somebody asks for them; the current one at once. After a restart the open show is
+folded, the platform says how long it was away (rule 15), then the doors open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..contract import commands as c
+from ..contract import events as e
+from ..contract.words import PersonId, Refusal, Role, ShowId, Struct, Who
+from ..sale.audience import may_see
+from .clock import Clock
+from .feed import Feed
+from .keys import Keys, keep_keys, read_keys
+from .limits import Limits
+from .log import Damaged, Log, Row
+from .passes import OWNER, Passes, new_person
+from .picture_watch import PictureWatch
+from .relay import FrameSeen, IngestEnded, IngestStarted, RelayNote
+from .salesroom import PLATFORM, Salesroom, heard
+from .salvage import salvage
+
+logger = logging.getLogger(__name__)
+
+EDITING_LASTS_S = 30.0
+COUNT_EVERY_S = 1.0
+LOOK_EVERY_S = 0.2
+_SHOW_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+class Room:
+    """One show, open."""
+
+    def __init__(self, log: Log, clock: Clock, show_id: ShowId) -> None:
+        self.show_id = show_id
+        self.log = log
+        self.clock = clock
+        self.watch = PictureWatch()
+        self.sales = Salesroom(
+            log,
+            clock,
+            on_rows=self._rows,
+            on_halt=self._halted,
+            present=lambda: self.feed.present(),
+            before_bell=lambda now_ms: self.watch.before_bell(now_ms, self.sales.state),
+        )
+        self.feed = Feed(log, clock, self.sales.committed, self._readers_changed)
+        self._editors: dict[PersonId, tuple[str, str, float]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._told: dict[str, tuple[str, Struct]] = {}
+        self._count_timer: asyncio.TimerHandle | None = None
+        self._look_timer = self._loop.call_later(LOOK_EVERY_S, self._look)
+
+    def _rows(self, rows: Sequence[Row]) -> None:
+        self.feed.publish(rows)
+
+    def _halted(self, halted: bool) -> None:
+        self.feed.pass_by(e.LogHalted(halted=halted))
+
+    # --- what the relay sees ---------------------------------------------------------------
+
+    def hear(self, note: RelayNote) -> None:
+        """Media facts enter the log as the platform observed them; the picture is watched (rule 15)."""
+        now, state = self.clock.now_ms(), self.sales.state
+        if isinstance(note, IngestStarted):
+            sound = "" if note.audio else ", sans son"
+            self._say(c.NoteMedia(what="ingest_started", detail=f"{note.video_codec}{sound}"))
+            self._say(self.watch.frame(now, state))
+        elif isinstance(note, FrameSeen):
+            self._say(self.watch.frame(now, state))
+        elif isinstance(note, IngestEnded) and note.reason != "replaced":
+            self._say(c.NoteMedia(what="ingest_ended", detail=note.reason))
+            self.watch.ended(state, said_goodbye=note.reason in {"deleted", "closed"})
+
+    def _look(self) -> None:
+        self._say(self.watch.look(self.clock.now_ms(), self.sales.state))
+        self._look_timer = self._loop.call_later(LOOK_EVERY_S, self._look)
+
+    def _say(self, command: Struct | None) -> None:
+        if command is not None and self.sales.state.status != "ended":
+            self.sales.say(PLATFORM, command).add_done_callback(heard)
+
+    # --- who is here -------------------------------------------------------------------
+
+    def _readers_changed(self) -> None:
+        """Counts go out at most once in COUNT_EVERY_S, the latest only."""
+        if self._count_timer is None:
+            self._count_timer = self._loop.call_later(COUNT_EVERY_S, self.tell_counts)
+
+    def tell_counts(self) -> None:
+        self._count_timer = None
+        self._tell("viewers", e.ViewersCounted(viewers=len(self.feed.present())))
+        self._tell("consoles", e.ConsolesCounted(names=self.consoles()), "staff")
+        connected = {reader.who.person for reader in self.feed.readers}
+        for person in [person for person in self._editors if person not in connected]:
+            del self._editors[person]
+        self._tell_editors()
+
+    def _tell(self, what: str, event: Struct, audience: str = "everyone") -> None:
+        self._told[what] = (audience, event)
+        self.feed.pass_by(event, audience)
+
+    def greeting(self, who: Who) -> list[Struct]:
+        """What passes by and a newcomer should know at once."""
+        told = [event for audience, event in self._told.values() if may_see(audience, who)]
+        if self.sales.halted_at_ms:
+            told.append(e.LogHalted(halted=True))
+        return told
+
+    def consoles(self) -> tuple[str, ...]:
+        """Names of the owner and producers connected."""
+        return tuple(
+            sorted({reader.who.nickname for reader in self.feed.readers if reader.who.role in {"owner", "producer"}})
+        )
+
+    def editing(self, who: Who, lot_id: str | None) -> None:
+        if lot_id is None:
+            self._editors.pop(who.person, None)
+        else:
+            self._editors[who.person] = (lot_id, who.nickname, self._loop.time() + EDITING_LASTS_S)
+            self._loop.call_later(EDITING_LASTS_S + 0.1, self._tell_editors)
+        self._tell_editors()
+
+    def _tell_editors(self) -> None:
+        now_s = self._loop.time()
+        for person in [person for person, (_, _, until_s) in self._editors.items() if until_s <= now_s]:
+            del self._editors[person]
+        editors: dict[str, list[str]] = {}
+        for lot_id, nickname, _ in self._editors.values():
+            editors.setdefault(lot_id, []).append(nickname)
+        seen = e.EditingSeen(editors={lot_id: ", ".join(sorted(names)) for lot_id, names in sorted(editors.items())})
+        if self._told.get("editing", ("", e.EditingSeen(editors={})))[1] != seen:
+            self._tell("editing", seen, "backstage")
+
+    async def close(self) -> None:
+        self._look_timer.cancel()
+        if self._count_timer is not None:
+            self._count_timer.cancel()
+        self.feed.close()
+        await self.sales.close()
+
+
+class Shop:
+    """All shows of a home. `await open()` before anything else."""
+
+    def __init__(self, home: Path, clock: Clock | None = None) -> None:
+        self.home = home
+        self.clock = clock or Clock()
+        self.keys: Keys = read_keys(home)
+        self.passes = Passes(self.keys.owner_pass)
+        self.limits = Limits()
+        self.rooms: dict[ShowId, Room] = {}
+        self.opened_at_s = time.monotonic()
+        self._shows = home / "shows"
+        self._shows.mkdir(exist_ok=True, mode=0o700)
+        self._closing = False
+
+    # --- shows ------------------------------------------------------------------------------
+
+    async def open(self, title: str = "") -> Room:
+        """The open show again, or a new one: when there is none, it has ended, or `title` is another."""
+        room = self.room(self.keys.current_show)
+        if room is None or room.sales.state.status == "ended" or title not in {"", room.sales.state.title}:
+            return await self.open_show(title or "Mon live")
+        await self._return(room)
+        return room
+
+    async def _return(self, room: Room) -> None:
+        """Rule 15: first of all, the lot on the block gets its time back."""
+        last_at = room.log.head()[1]
+        down_ms = max(0, self.clock.wall_ms() - last_at)
+        room.watch.returned(self.clock.now_ms(), [row.event for row in room.log.last_of("media_noted")])
+        await room.sales.say(PLATFORM, c.ReturnPlatform(down_ms=down_ms))
+        logger.info("show_returned show=%s seq=%d down_ms=%d", room.show_id, room.sales.committed, down_ms)
+
+    async def open_show(self, title: str) -> Room:
+        """A new show, the current one from now on. Raises Refused by its sentence as ValueError."""
+        show_id = f"{time.strftime('%Y%m%d')}-{secrets.token_hex(3)}"
+        room = self._room(show_id)
+        answer = await room.sales.say(OWNER, c.OpenShow(show_id=show_id, title=title))
+        if isinstance(answer, Refusal):
+            raise ValueError(answer.sentence)
+        self.keys.current_show = show_id
+        keep_keys(self.home, self.keys)
+        logger.info("show_opened show=%s title=%r", show_id, title)
+        return room
+
+    @property
+    def current(self) -> Room | None:
+        return self.rooms.get(self.keys.current_show)
+
+    def room(self, show_id: ShowId) -> Room | None:
+        """The show of that id, opened if need be; None: there is none."""
+        known = self.rooms.get(show_id)
+        if known is not None or not _SHOW_NAME.fullmatch(show_id) or not self._path(show_id).exists():
+            return known
+        return self._room(show_id)
+
+    def _path(self, show_id: ShowId) -> Path:
+        return self._shows / f"{show_id}.db"
+
+    def _room(self, show_id: ShowId) -> Room:
+        path = self._path(show_id)
+        try:
+            log = Log(path)
+        except Damaged as error:
+            logger.warning("log_damaged show=%s why=%r", show_id, str(error))
+            saved = salvage(path)
+            logger.warning("log_salvaged show=%s rows=%d kept_as=%s", show_id, saved.rows, saved.kept_as.name)
+            log = Log(path)
+        room = self.rooms[show_id] = Room(log, self.clock, show_id)
+        self.passes.learn(show_id, log.passes())
+        return room
+
+    def show_ids(self) -> list[ShowId]:
+        """Newest first."""
+        return sorted((path.stem for path in self._shows.glob("*.db") if _SHOW_NAME.fullmatch(path.stem)), reverse=True)
+
+    def hear(self, note: RelayNote) -> None:
+        """One relay a platform: what it sees is the current show's."""
+        room = self.current
+        if room is not None and not self._closing:
+            room.hear(note)
+
+    # --- people --------------------------------------------------------------------------------
+
+    async def admit(
+        self, room: Room, role: Role, nickname: str, invited_by: PersonId = ""
+    ) -> tuple[str, Who] | Refusal:
+        """A fresh pass, kept in the same transaction as the person's joining."""
+        who = Who(person=new_person(role), role=role, nickname=nickname)
+        token, kept = self.passes.make(role, who.person, nickname, self.clock.now_ms())
+        answer = await room.sales.say(who, c.Join(invited_by=invited_by), kept_pass=kept)
+        if isinstance(answer, Refusal):
+            return answer
+        self.passes.learn(room.show_id, [kept])
+        return token, who
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def busy(self) -> bool:
+        """A console is connected, or a lot is running."""
+        return any(room.consoles() or room.sales.state.run is not None for room in self.rooms.values())
+
+    async def close(self) -> None:
+        self._closing = True
+        for room in list(self.rooms.values()):
+            await room.close()
