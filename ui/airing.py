@@ -113,8 +113,8 @@ class Airing:
     def _verdict(self, state: m.AirState) -> Any:
         if state == "off":
             return "off"
-        if state != "on_air" or self.stats is None:
-            return "warning" if state == "connecting" else "bad"
+        if state != "on_air" or self.stats is None or self.stats.air != "on_air":
+            return "bad" if state == "reconnecting" else "warning"
         if self.stats.loss >= LOSS_BAD or self.stats.fps < 0.6 * self.programme.fps:
             return "bad"
         if self.stats.loss >= LOSS_WARNING or self.stats.fps < 0.9 * self.programme.fps:

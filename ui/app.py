@@ -152,7 +152,8 @@ def _log_to_file() -> None:
     loud.setLevel(logging.WARNING)
     loud.setFormatter(line)
     root.setLevel(logging.INFO)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs an address a request
+    for chatty in ("httpx", "wakepy", "qasync"):  # an address a request, a page a launch, a line a timer
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     handlers: tuple[logging.Handler, ...] = (file, loud)
     for handler in handlers:
         handler.set_name("console")

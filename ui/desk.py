@@ -281,7 +281,10 @@ class Desk(DeskCore):
             else:
                 self.put(import_=found)
 
-        self._say(c.ImportLots(lots=found.lots), answered, in_turn=True)
+        def send(lots: tuple[LotDraft, ...]) -> None:
+            self._say(c.ImportLots(lots=lots), answered, in_turn=True)
+
+        self._wires.send_pictures(found.lots, Path(found.path).parent, send)
 
     def drop_import(self) -> None:
         self.put(import_=ImportDryRun())

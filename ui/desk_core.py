@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -21,7 +22,7 @@ from . import permissions, readings
 from .airing import Airing, trouble_of
 from .desk_values import DeskValues
 from .folding import Folding
-from .values import Connection, Programs, ProgramState, Trouble
+from .values import Connection, LotCard, Programs, ProgramState, Trouble
 from .wires import NoWires, Wires
 
 UndoStep = tuple[Command, Callable[[], Command | None]]
@@ -66,6 +67,7 @@ class DeskCore(DeskValues):
     def wire(self, wires: Wires) -> None:
         """The link is there; everything may now be possible."""
         self._wires = wires
+        self._fold.local_picture = wires.local_picture
         self._refresh_refusals()
 
     @property
@@ -130,6 +132,8 @@ class DeskCore(DeskValues):
             self.put(preview=self._airing.preview(self._preview_path))
         if isinstance(note, (m.TroubleRaised, m.TroubleCured, m.Ready)):
             self._refresh_troubles()
+        if isinstance(note, m.EngineStats):
+            self.engine_counted.emit(note)
         if isinstance(note, (m.AirChanged, m.EngineStats)):
             self._settle_air()
         if isinstance(note, m.DevicesFound):
@@ -225,6 +229,8 @@ class DeskCore(DeskValues):
         self._refresh_refusals()
 
     def _refresh_deck(self) -> None:
+        if isinstance(self._wires, NoWires):
+            return  # a desk fed by hand keeps what it was given
         now_ms = self.now_ms()
         state = self._fold.state
         away = (
@@ -232,12 +238,23 @@ class DeskCore(DeskValues):
         )
         if not state.show_id and not away:
             away = "away.connecting"
-        self.put(deck=readings.deck(state, now_ms, away=away, opening=self._opening_until_seq is not None))
+        deck = readings.deck(state, now_ms, away=away, opening=self._opening_until_seq is not None)
+        self.put(deck=replace(deck, card=self._with_picture(deck.card), next_card=self._with_picture(deck.next_card)))
         change_ms = readings.next_change_ms(state, now_ms)
         if change_ms is None:
             self._deck_timer.stop()
         else:
             self._deck_timer.start(max(1, int(change_ms - now_ms) + 1))
+
+    def _with_picture(self, card: LotCard | None) -> LotCard | None:
+        if card is None or not card.picture:
+            return card
+        return replace(card, picture=self._wires.local_picture(card.picture))
+
+    def pictures_came(self, path: str) -> None:
+        """A picture that a row wanted has its file now."""
+        self._fold.picture_came(path)
+        self._plan_flush()
 
     def _refresh_figures(self) -> None:
         self.put(figures=readings.figures(self._fold.state, self.now_ms(), self._fold.bids))

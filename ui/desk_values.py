@@ -63,6 +63,7 @@ class DeskValues(QObject):
     run_of_show_changed = Signal(object)  # tuple[RunOfShowNote, ...]
     refusals_changed = Signal(object)  # Mapping[action id, reason]
     noticed = Signal(object)  # Notice
+    engine_counted = Signal(object)  # contract.media.EngineStats, once a second, as the engine said it
     asked = Signal(str)
     """The window should open something of its own: one of WINDOW_ACTIONS."""
 

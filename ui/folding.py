@@ -7,6 +7,8 @@ that 10,000 lots cost nothing while one of them sells. Refuses: waiting, sending
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from seller_console.contract import events as e
@@ -42,6 +44,7 @@ class Folding:
         self.bidders: set[PersonId] = set()
         self.editors: dict[LotId, str] = {}
         self.buyer_url = ""
+        self.local_picture: Callable[[str], str] = lambda path: path
         self._stale: set[str] = set()
         self._rows: dict[LotId, LotRow] = {}
         self._last_line: Line | None = None
@@ -52,10 +55,17 @@ class Folding:
 
     def begin(self) -> None:
         """A new fold from seq 1."""
-        buyer_url, who = self.buyer_url, self.who
+        buyer_url, who, local_picture = self.buyer_url, self.who, self.local_picture
         self.__init__()  # type: ignore[misc]  # every field anew
-        self.buyer_url, self.who = buyer_url, who
+        self.buyer_url, self.who, self.local_picture = buyer_url, who, local_picture
         self.spoil()
+
+    def picture_came(self, path: str) -> None:
+        """Rows that show it are built again."""
+        for lot_id, lot in self.state.lots.items():
+            if lot.lot.pictures and lot.lot.pictures[0] == path:
+                self._rows.pop(lot_id, None)
+        self._stale |= {"queue", "sold", "passed", "deck"}
 
     def spoil(self) -> None:
         """Everything is to be drawn again."""
@@ -115,11 +125,13 @@ class Folding:
             values["queue"] = self._queue()
         if "sold" in stale:
             values["sold"] = tuple(
-                readings.sold_row(state.lots[sale.lot_id], sale, state.runs.get(sale.run_id))
+                self._pictured(readings.sold_row(state.lots[sale.lot_id], sale, state.runs.get(sale.run_id)))
                 for sale in reversed(state.sales.values())
             )
         if "passed" in stale:
-            rows = [readings.passed_row(state, lot) for lot in state.lots.values() if lot.status == "passed"]
+            rows = [
+                self._pictured(readings.passed_row(state, lot)) for lot in state.lots.values() if lot.status == "passed"
+            ]
             values["passed"] = tuple(sorted(rows, key=lambda row: -row.at_ms))
         if "people" in stale:
             values["buyers"] = readings.buyers(state)
@@ -154,9 +166,12 @@ class Folding:
             wanted = "on_block" if lot.status == "on_block" else "next" if is_first else "queued"
             if row is None or row.status != wanted:
                 row = readings.queue_row(state, lot, first=is_first, editor=self.editors.get(lot_id, ""))
-                self._rows[lot_id] = row
+                row = self._rows[lot_id] = self._pictured(row)
             rows.append(row)
         return tuple(rows)
+
+    def _pictured(self, row: LotRow) -> LotRow:
+        return replace(row, picture=self.local_picture(row.picture)) if row.picture else row
 
     def _gather_lines(self) -> None:
         """The fold keeps the last 500 lines: what came after the last one we saw is new."""

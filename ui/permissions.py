@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from seller_console.contract import commands as c
 from seller_console.contract.words import LotId, Refusal, Who
+from seller_console.sale.show import decide
 from seller_console.sale.state import ShowState
 
 from . import readings
@@ -58,8 +59,6 @@ def refused(
     engine: bool,
 ) -> dict[str, str]:
     """Action id -> why not, for every action that may not be done now. `away`: why the platform is not there."""
-    from seller_console.sale.show import decide
-
     why_not: dict[str, str] = {}
     nothing = t("refused.nothing_to_do")
     if away or not state.show_id:

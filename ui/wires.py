@@ -8,12 +8,13 @@ from typing import Protocol
 
 from seller_console.contract.commands import Command
 from seller_console.contract.media import EngineCommand
-from seller_console.contract.words import Accepted, Refusal
+from seller_console.contract.words import Accepted, LotDraft, Refusal
 
 from .values import ImportDryRun
 
 Answer = Accepted | Refusal | None
 """None: nobody answered in time; the feed will say whether it was done."""
+Lots = tuple[LotDraft, ...]
 Answered = Callable[[Answer], None]
 
 
@@ -42,6 +43,14 @@ class Wires(Protocol):
     def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:
         """Off the window's thread."""
 
+    def send_pictures(
+        self, lots: tuple[LotDraft, ...], folder: Path, sent: Callable[[tuple[LotDraft, ...]], None]
+    ) -> None:
+        """The lots' pictures of this disk go to the platform; the same lots, with its paths."""
+
+    def local_picture(self, path: str) -> str:
+        """The file on this disk of a picture of the platform, "" while there is none (it is being fetched)."""
+
     def retry_connection(self) -> None: ...
 
     def retry_program(self, name: str) -> None: ...
@@ -54,12 +63,12 @@ class Wires(Protocol):
 
 
 class NoWires:
-    """Nothing is connected: every command goes unanswered."""
+    """Nothing is connected: nothing is ever answered. The desk is fed by hand (`put`)."""
 
     def say(
         self, command: Command, answered: Answered, *, patience_s: float | None = None, in_turn: bool = False
     ) -> None:
-        answered(None)
+        return
 
     def tell(self, command: EngineCommand) -> None:
         return
@@ -81,6 +90,14 @@ class NoWires:
 
     def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:
         return
+
+    def send_pictures(
+        self, lots: tuple[LotDraft, ...], folder: Path, sent: Callable[[tuple[LotDraft, ...]], None]
+    ) -> None:
+        sent(lots)
+
+    def local_picture(self, path: str) -> str:
+        return path
 
     def retry_connection(self) -> None:
         return

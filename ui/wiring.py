@@ -21,9 +21,10 @@ from seller_console.contract import commands as c
 from seller_console.contract import events as e
 from seller_console.contract import media as m
 from seller_console.contract import routes
-from seller_console.contract.words import Accepted, Refusal, Who
+from seller_console.contract.words import Accepted, LotDraft, Refusal, Who
 from seller_console.link.awake import Awake
 from seller_console.link.engine import EngineClient
+from seller_console.link.pictures import Pictures
 from seller_console.link.platform import Address, PlatformClient, RoadState, Unanswered
 from seller_console.link.settings import Settings
 from seller_console.link.supervisor import ProgramOutcome, ProgramSpec, Supervisor, living
@@ -32,6 +33,7 @@ from .desk import Desk
 from .importing import dry_run
 from .values import Connection, ImportDryRun, ProgramState
 from .wires import Answered
+from .words import t
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +59,13 @@ class Wiring:
         self._stream_key = stream_key
         self._awake = Awake()
         engine = ProgramSpec("engine", ("engine",))
-        platform = ProgramSpec("platform", ("platform", *(("--show", title) if title else ())))
+        again = ("platform", "--embedded")
+        platform = ProgramSpec("platform", (*again, *(("--show", title) if title else ())), again)
         self.supervisor = Supervisor((engine,) if join else (platform, engine), self._program_changed)
         self.engine = EngineClient(self, lambda: living("engine"))
         self._address = join or Address("", "")
         self.platform = PlatformClient(self._address, self)
+        self._pictures = Pictures(self.platform, self._start, desk.pictures_came)
         self._tasks: asyncio.TaskGroup | None = None
         self._platform_known = asyncio.Event()
         if join:
@@ -69,7 +73,7 @@ class Wiring:
         self._snapshots: dict[str, asyncio.Future[m.SnapshotTaken]] = {}
         self._engine_restarts = 0
         self._first_engine = True
-        self._background: set[asyncio.Task[None]] = set()
+        self._following: asyncio.Task[None] | None = None
 
     # --- life --------------------------------------------------------------------------
 
@@ -81,7 +85,7 @@ class Wiring:
             try:
                 tasks.create_task(self.supervisor.run())
                 tasks.create_task(self.engine.run())
-                tasks.create_task(self._follow_platform())
+                self._following = tasks.create_task(self._follow_platform())
                 await asyncio.Event().wait()
             finally:
                 self._tasks = None
@@ -96,6 +100,8 @@ class Wiring:
         self.supervisor.forget("engine")
         if self._join is None:
             self.supervisor.forget("platform")
+        if self._following is not None:
+            self._following.cancel()
         await self.supervisor.end("engine", lambda: self.engine.tell(m.Quit()))
         if self._join is None:
             await self.supervisor.end("platform")
@@ -140,14 +146,21 @@ class Wiring:
 
     def _on_air(self) -> m.GoOnAir:
         place = living("platform") if self._join is None else None
-        if place is not None and place.whip_url:
-            return m.GoOnAir(url=place.whip_url, token=place.stream_key)
+        key = place.stream_key if place is not None else self._stream_key
         url = self._address.url.rstrip("/") + routes.at(routes.WHIP, self.platform.show_id)
-        return m.GoOnAir(url=url, token=self._stream_key or self._address.owner_pass)
+        return m.GoOnAir(url=url, token=key)
+
+    async def open_show(self, title: str) -> bool:
+        """Another show, on the same platform."""
+        return bool(await self.platform.open_show(title))
+
+    @property
+    def whep_url(self) -> str:
+        return self._address.url.rstrip("/") + routes.at(routes.WHEP, self.platform.show_id)
 
     async def _keep_awake(self) -> None:
         if await self._awake.begin() == "inactive":
-            self._desk.raise_trouble("not_kept_awake")
+            self._desk.notice(t("awake.inactive"), "trouble")
 
     def editing(self, lot_id: str | None) -> None:
         self._start(self.platform.put_editing(lot_id))
@@ -186,6 +199,17 @@ class Wiring:
             read(await asyncio.to_thread(dry_run, path))
 
         self._start(work())
+
+    def send_pictures(
+        self, lots: tuple[LotDraft, ...], folder: Path, sent: Callable[[tuple[LotDraft, ...]], None]
+    ) -> None:
+        async def work() -> None:
+            sent(await self._pictures.send(lots, folder))
+
+        self._start(work())
+
+    def local_picture(self, path: str) -> str:
+        return self._pictures.local(path)
 
     def retry_connection(self) -> None:
         self.platform.retry_now()

@@ -38,6 +38,9 @@ SILENCE_S = 12.0
 LONGEST_WAIT_S = 3.0
 SAMPLES = 5
 RENEW_CLOCK_S = 30.0
+PICTURE_TRIES = 20
+STEADY_S = 1.0
+"""A connection that held less than this does not make the next retry immediate again."""
 
 AwayReason = Literal["", "unreachable", "wrong_pass", "version", "show_gone"]
 
@@ -139,7 +142,9 @@ class PlatformClient:
         self._show = ""
         self._state = RoadState("connecting")
         self._retry = asyncio.Event()
+        self._connected_at = float("inf")
         self._edits = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
 
     @property
     def seq(self) -> int:
@@ -173,14 +178,14 @@ class PlatformClient:
             try:
                 while True:
                     self._retry.clear()
+                    self._connected_at = float("inf")
                     try:
                         await self._follow(http)
-                        attempt = 0  # it was connected: the first retry is immediate again
                         away = _Away("unreachable", "feed ended")
                     except _Away as error:
                         away = error
-                    if self._state.state == "connected":
-                        attempt = 0
+                    if self._monotonic() - self._connected_at > STEADY_S:
+                        attempt = 0  # it held: the first retry is immediate again
                     self._say_state(RoadState("away", away.reason, away.detail))
                     await self._wait(attempt)
                     attempt += 1
@@ -199,7 +204,8 @@ class PlatformClient:
             head = await self._greet(http)
             async with asyncio.TaskGroup() as tasks:
                 clock = tasks.create_task(self._renew_clock(http))
-                await self._read(http, head)
+                self._reading = tasks.create_task(self._read(http, head))
+                await asyncio.wait((self._reading,))
                 clock.cancel()
         except* _Away as group:
             raise _first(group) from group
@@ -265,6 +271,7 @@ class PlatformClient:
                     self._caught_up()
 
     def _caught_up(self) -> None:
+        self._connected_at = self._monotonic()
         self._listener.caught_up(self._seq)
         self._say_state(RoadState("connected"))
 
@@ -348,6 +355,36 @@ class PlatformClient:
             url, content=body, headers=headers, timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S)
         )
 
+    async def open_show(self, title: str) -> str:
+        """Another show on this platform (the owner's); its id, "" when the platform would not. Follows it."""
+        if self._http is None:
+            return ""
+        try:
+            answer = await self._http.post(
+                self._url(routes.SHOWS), json={"title": title}, headers=self._pass(), timeout=ANSWER_S
+            )
+            if answer.status_code != 201:
+                log.info("show_not_opened status=%d", answer.status_code)
+                return ""
+            show = str(answer.json()["show_id"])
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            log.info("show_not_opened error=%s", type(error).__name__)
+            return ""
+        self.move(Address(self._address.url, self._address.owner_pass, show))
+        if self._reading is not None:
+            self._reading.cancel()
+        return show
+
+    async def picture(self, path: str) -> bytes:
+        """A picture of a lot, b"" when it cannot be had."""
+        if self._http is None:
+            return b""
+        try:
+            answer = await self._http.get(self._url(path), timeout=ANSWER_S)
+        except httpx.HTTPError:
+            return b""
+        return answer.content if answer.status_code == 200 and len(answer.content) <= routes.PICTURE_BYTES else b""
+
     async def put_editing(self, lot_id: str | None) -> None:
         """Presence: lost ones don't matter, they are said again."""
         if self._http is None or not self._show:
@@ -357,22 +394,27 @@ class PlatformClient:
             await self._http.put(url, json={"lot_id": lot_id}, headers=self._pass(), timeout=CONNECT_S)
 
     async def upload_picture(self, content: bytes, kind: str = "image/jpeg") -> str:
-        """The picture's path on the platform, "" when it would not have it."""
-        if self._http is None or not self._show:
-            return ""
-        url = self._url(routes.at(routes.PICTURES, self._show))
-        try:
-            answer = await self._http.post(
-                url, content=content, headers={**self._pass(), "Content-Type": kind}, timeout=ANSWER_S
-            )
-        except httpx.HTTPError as error:
-            log.info("picture_not_sent error=%s", type(error).__name__)
-            return ""
-        if answer.status_code not in {200, 201}:
-            log.info("picture_refused status=%d", answer.status_code)
-            return ""
-        path: Any = answer.json().get("path", "")
-        return path if isinstance(path, str) else ""
+        """The picture's path on the platform, "" when it would not have it. Waits its turn when asked to."""
+        for _ in range(PICTURE_TRIES):
+            if self._http is None or not self._show:
+                return ""
+            url = self._url(routes.at(routes.PICTURES, self._show))
+            try:
+                answer = await self._http.post(
+                    url, content=content, headers={**self._pass(), "Content-Type": kind}, timeout=ANSWER_S
+                )
+            except httpx.HTTPError as error:
+                log.info("picture_not_sent error=%s", type(error).__name__)
+                return ""
+            if answer.status_code == 429:
+                await asyncio.sleep(max(0.2, _retry_after(answer)))
+                continue
+            if answer.status_code not in {200, 201}:
+                log.info("picture_refused status=%d", answer.status_code)
+                return ""
+            path: Any = answer.json().get("path", "")
+            return path if isinstance(path, str) else ""
+        return ""
 
     # --- small parts ---------------------------------------------------------------------
 
@@ -390,7 +432,7 @@ class PlatformClient:
     def _say_state(self, state: RoadState) -> None:
         if state != self._state:
             self._state = state
-            log.info("road state=%s reason=%s", state.state, state.reason or "-")
+            log.info("road state=%s reason=%s detail=%s", state.state, state.reason or "-", state.detail)
             self._listener.road_changed(state)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import subprocess
@@ -39,6 +40,8 @@ START_S = 20.0
 """A program that has not described itself after this long is started again."""
 STOP_S = 6.0
 LOOK_S = 0.05
+HOPELESS = frozenset({"port_in_use", "unusable_home", "log_unusable"})
+"""Trying again at once would not help: a person must do something first."""
 
 ProgramName = Literal["platform", "engine"]
 State = Literal["none", "starting", "running", "restarting", "failed", "stopped"]
@@ -49,6 +52,8 @@ class ProgramSpec:
     name: ProgramName
     argv: tuple[str, ...]
     """The words after `seller-console`."""
+    again: tuple[str, ...] | None = None
+    """The same for a restart, when it differs: a restart must not open another show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +233,9 @@ class Supervisor:
         runtime_path(name).unlink(missing_ok=True)  # what it says is over; the new one says it anew
         program.log_file = places.logs() / f"{name}.log"
         with _open_log(program.log_file) as out:
+            argv = program.spec.argv if state == "starting" or program.spec.again is None else program.spec.again
             program.child = subprocess.Popen(
-                [*self._command, *program.spec.argv],
+                [*self._command, *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # its first line holds a pass; the runtime file has it, mode 0600
                 stderr=out,
@@ -289,8 +295,8 @@ class Supervisor:
         program.child = None
         program.place = None
         log.warning("program_died name=%s reason=%s deaths=%d", program.spec.name, reason, len(program.deaths))
-        if len(program.deaths) > RESTARTS or reason == "port_in_use":
-            self._set(program, "failed", reason if reason == "port_in_use" else "gave_up", _last_words(program))
+        if len(program.deaths) > RESTARTS or reason in HOPELESS:
+            self._set(program, "failed", reason if reason in HOPELESS else "gave_up", _last_words(program))
             return
         if program.seen_alive:
             program.restarts += 1
@@ -359,14 +365,20 @@ def _open_log(path: Path) -> IO[bytes]:
     return os.fdopen(descriptor, "ab")
 
 
-EXIT_PORT_IN_USE = 98
-"""A program that could not have its port ends with this (EADDRINUSE on Linux)."""
+EXIT_TAKEN = 3
+"""A program that could not have its port or its home ends with this, and says which in its last line."""
 
 
 def _why(program: _Program, code: int | None) -> str:
-    if code == EXIT_PORT_IN_USE:
-        return "port_in_use"
-    return "died" if code is None else f"exit_{code}"
+    """A stable code: the program's own when it said one."""
+    if code is None:
+        return "died"
+    if code > 0:
+        with contextlib.suppress(ValueError):
+            said = json.loads(_last_words(program))
+            if isinstance(said, dict) and isinstance(said.get("error"), str):
+                return str(said["error"])
+    return f"exit_{code}"
 
 
 def _last_words(program: _Program) -> str:
