@@ -187,8 +187,8 @@ def _hammered(state: ShowState, event: ev.Hammered, at_ms: int) -> None:
                 how="auction",
                 bag_number=event.bag_number,
                 at_ms=at_ms,
+                first_purchase=event.first_purchase,
             ),
-            first=event.first_purchase,
         )
     else:
         add_line(

@@ -158,7 +158,7 @@ def _lot_pinned(state: ShowState, event: ev.LotPinned, at_ms: int) -> None:
 # --- sales, payment, runner-up ----------------------------------------------------
 
 
-def record_sale(state: ShowState, sale: Sale, *, first: bool) -> None:
+def record_sale(state: ShowState, sale: Sale) -> None:
     state.sales[sale.sale_id] = sale
     count_id(state, sale.sale_id)
     buyer = person_of(state, sale.buyer, sale.buyer_name)
@@ -177,7 +177,7 @@ def record_sale(state: ShowState, sale: Sale, *, first: bool) -> None:
             text="" if sale.how == "auction" else sale.how,
             lot_id=sale.lot_id,
             price_cents=sale.price_cents,
-            first_purchase=first,
+            first_purchase=sale.first_purchase,
         ),
     )
 
@@ -204,8 +204,8 @@ def _sale_made(state: ShowState, event: ev.SaleMade, at_ms: int) -> None:
             how=event.how,
             bag_number=event.bag_number,
             at_ms=at_ms,
+            first_purchase=event.first_purchase,
         ),
-        first=event.first_purchase,
     )
     if known is not None:
         stand_if_idle(state, known)

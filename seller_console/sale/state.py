@@ -43,7 +43,7 @@ class Bid(msgspec.Struct):
     price_cents: int
     leader: PersonId | None
     leader_name: str
-    cause: str = "bid"
+    cause: Literal["bid", "pre_bid", "reserve", "epoch"] = "bid"
 
 
 class Maximum(msgspec.Struct):
@@ -107,10 +107,11 @@ class Sale(msgspec.Struct):
     price_cents: int
     """Of one unit; the sale is worth price_cents x quantity."""
     quantity: int
-    how: str
+    how: Literal["auction", "buy_it_now", "flash", "offer", "runner_up", "giveaway"]
     bag_number: int
     at_ms: int
     status: Literal["sold", "validated", "paid", "failed", "voided"] = "sold"
+    first_purchase: bool = False
     void_reason: str = ""
     returned: bool = False
     """Voided: whether its units went back to the queue."""
@@ -281,4 +282,4 @@ class ShowState(msgspec.Struct):
     @property
     def run(self) -> Run | None:
         """The run on the block, running or paused."""
-        return self.runs[self.current_run] if self.current_run else None
+        return self.runs.get(self.current_run) if self.current_run else None
