@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import mimetypes
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from ..contract import commands as c
 from ..contract.codec import Unreadable, decode_command
 from ..contract.events import Brief
 from ..contract.words import BACKSTAGE, Accepted, Refusal, Who
-
 from . import limits, pairing, pictures, routes_media
 from .asking import (
     JSON,
@@ -51,6 +51,9 @@ from .wire import wire_of
 logger = logging.getLogger(__name__)
 
 KEY_MAX = 200
+# Some systems' registries know these wrong, and a browser then runs no module.
+for _ending, _kind in {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}.items():
+    mimetypes.add_type(_kind, _ending)
 
 
 # --- small doors -----------------------------------------------------------------------
@@ -224,7 +227,7 @@ class FeedDoor:
         room = room_of(request)
         who = who_of(request, room.show_id)
         raw = request.headers.get(routes.LAST_EVENT_ID) or request.query_params.get("after") or "0"
-        if not raw.isdecimal() or len(raw) > 18:
+        if not (raw.isascii() and raw.isdecimal()) or len(raw) > 18:
             raise Problem("unreadable", why="Last-Event-ID doit être un numéro")
         after = int(raw)
         if after > room.feed.head:

@@ -101,7 +101,7 @@ def refused(refusal: Refusal) -> Problem:
 async def body_of(request: Request, most: int) -> bytes:
     """The whole body; 413 as soon as it is known to be too large."""
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > most:
+    if declared.isascii() and declared.isdecimal() and int(declared) > most:
         raise Problem("too_large", headers={"Connection": "close"}, most=most)
     parts: list[bytes] = []
     size = 0

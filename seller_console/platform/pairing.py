@@ -102,5 +102,5 @@ async def claim(request: Request) -> Response:
         raise refused(admitted)
     token, who = admitted
     return answer_json(
-        {"pass": token, "show_id": show_id, "person": who.person, "role": who.role, "nickname": name}, 201
+        {"pass": token, "show_id": show_id, "person": who.person, "role": who.role, "nickname": name}
     )

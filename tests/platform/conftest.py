@@ -117,7 +117,7 @@ class Town:
 
 async def until(done: Callable[[], bool], timeout_s: float = 5.0, saying: str = "") -> None:
     async with asyncio.timeout(timeout_s):
-        while not done():
+        while not done():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
