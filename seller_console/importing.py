@@ -40,7 +40,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "nothing": "Rien n’a été écrit.",
         "imported": "{lots} lots ajoutés à la file.",
         "no_platform": "Aucune plateforme ne tourne ici. Ouvrez la console, ou ajoutez --dry-run pour lire à blanc.",
-        "unreadable": "Ce fichier ne se lit pas : {error}",
+        "gone": "Il n’y a pas de fichier {file}",
+        "unreadable": "Le fichier {file} ne se lit pas : {error}",
         "refused": "La plateforme a refusé : {error}",
         "unreachable": "La plateforme ne répond pas : {error}",
     },
@@ -60,7 +61,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "nothing": "Nothing was written.",
         "imported": "{lots} lots added to the queue.",
         "no_platform": "No platform is running here. Open the console, or add --dry-run to read without importing.",
-        "unreadable": "This file cannot be read: {error}",
+        "gone": "There is no file {file}",
+        "unreadable": "The file {file} cannot be read: {error}",
         "refused": "The platform refused: {error}",
         "unreachable": "The platform does not answer: {error}",
     },
@@ -89,7 +91,8 @@ def main(argv: list[str]) -> int:
     except spreadsheet.Unusable as error:
         return _fail(asked.json, error.code, inventory_words.unusable(error.code, tongue, error.facts))
     except OSError as error:
-        return _fail(asked.json, "unreadable", say("unreadable", error=f"{error.strerror} ({error.filename})"))
+        gone = isinstance(error, FileNotFoundError)
+        return _fail(asked.json, "unreadable", say("gone" if gone else "unreadable", file=error.filename, error=error))
 
     if asked.dry_run:
         if asked.json:
@@ -146,8 +149,15 @@ def as_json(found: inventory.DryRun, tongue: Language) -> dict[str, Any]:
             }
             for problem in found.problems
         ],
-        "lots": msgspec.to_builtins(found.lots),
+        "lots": [_whole(lot) for lot in found.lots],
     }
+
+
+def _whole(word: Any) -> Any:
+    """A struct with every field, those at their default too: readers of this JSON know no defaults."""
+    if isinstance(word, msgspec.Struct):
+        return {name: _whole(getattr(word, name)) for name in word.__struct_fields__}
+    return word
 
 
 def _print(found: inventory.DryRun, tongue: Language, say: Callable[..., str]) -> None:

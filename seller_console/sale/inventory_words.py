@@ -50,10 +50,10 @@ LEFT_OUT: dict[str, Said] = {
         "Row left out: put the text in quotes.",
     ),
     "open_quote": (
-        "Un guillemet s’ouvre et ne se referme pas.",
-        "Ligne laissée de côté ; les suivantes sont lues. Refermez le guillemet.",
-        "A quote is opened and never closed.",
-        "Row left out; those after it are read. Close the quote.",
+        "Un guillemet est de trop, ou ne se referme pas.",
+        "Ligne laissée de côté ; les suivantes sont lues. Corrigez les guillemets.",
+        "A quote is stray, or never closed.",
+        "Row left out; those after it are read. Correct the quotes.",
     ),
     "cut_short": (
         "Le fichier s’arrête au milieu de cette ligne : il est peut-être incomplet.",

@@ -18,6 +18,7 @@ import msgspec
 LARGEST_BYTES = 8 * 1024 * 1024
 MOST_ROWS = 20_000
 MOST_BROKEN = 50
+MOST_CONTROLS = 8
 SEPARATORS = ",;\t|"
 
 FOREIGN: tuple[tuple[bytes, str], ...] = (
@@ -103,6 +104,8 @@ def _text(raw: bytes) -> tuple[str, str, int]:
     for beginning, kind in FOREIGN:
         if raw.lstrip()[: len(beginning)].lower() == beginning.lower():
             raise Unusable("not_a_csv", kind=kind)
+    if sum(1 for byte in raw[:65_536] if byte < 32 and byte not in b"\t\n\v\f\r") > MOST_CONTROLS:
+        raise Unusable("not_a_csv", kind="")
     return _checked(*_utf8(raw))
 
 
@@ -129,8 +132,8 @@ def _utf16(raw: bytes, encoding: str) -> tuple[str, str, int]:
 
 def _checked(text: str, encoding: str, lost: int) -> tuple[str, str, int]:
     """Text has no control characters but tabs and line ends; a picture or a program has many."""
-    controls = sum(1 for character in text[:65_536] if character < " " and character not in "\t\r\n\x0b\x0c")
-    if controls > 8 or (lost > 20 and lost * 20 > len(text)):
+    controls = sum(1 for character in text[:65_536] if character < " " and character not in "\t\n\v\f\r")
+    if controls > MOST_CONTROLS or (lost > 20 and lost * 20 > len(text)):
         raise Unusable("not_a_csv", kind="")
     return text, encoding, lost
 
@@ -193,17 +196,23 @@ def _record(lines: list[str], at: int, separator: str) -> tuple[list[str], int]:
 
 
 def _ran_away(cells: list[str], spanned: list[str], width: int, separator: str, last: bool) -> bool:
-    """Whether an opened quote swallowed what follows: the end of the file, or whole rows."""
-    if last and spanned and _unclosed("".join(spanned), separator):
-        return True
-    if len(spanned) < 2 or width < 3:
+    """Whether the quotes of this record are wrong: left open to the end, around whole rows, or in mid-cell."""
+    if not any('"' in line for line in spanned):
         return False
+    fault = _quote_fault("".join(spanned), separator)
+    if fault == "open" and last:
+        return True
+    if width < 3:
+        return False
+    if fault == "stray" and len(cells) != width:
+        return True
     return any(line.count(separator) >= width - 1 for cell in cells for line in cell.split("\n")[1:-1])
 
 
-def _unclosed(record: str, separator: str) -> bool:
+def _quote_fault(record: str, separator: str) -> str:
+    """What a strict reader says of it."""
     try:
         list(csv.reader(io.StringIO(record, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
-        return "delimiter expected" not in str(error)
-    return False
+        return "stray" if "expected after" in str(error) else "open"
+    return ""
