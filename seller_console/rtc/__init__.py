@@ -1,0 +1,1 @@
+"""The one place that touches the insides of aiortc and aioice: peers, RTP in, RTP out."""
