@@ -179,7 +179,11 @@ class EncodeThread:
             return self._frames.popleft()
 
     def _run(self) -> None:
-        encoder = self._make()
+        try:
+            encoder = self._make()
+        except (av.FFmpegError, ValueError) as error:
+            self.failure = str(error)
+            return
         applied_bps = 0
         while (waiting := self._next()) is not None:
             pixels, pts = waiting

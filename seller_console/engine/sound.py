@@ -142,6 +142,7 @@ class SoftResampler:
 
     def __init__(self, ring: int = RING, target: int = TARGET) -> None:
         self._ring, self._target = ring, target
+        self._pushed_ns = 0
         self._held: Samples = np.zeros(TAPS, np.float32)
         self._at = 0.0
         self._mean: float | None = None
@@ -161,7 +162,9 @@ class SoftResampler:
         """How much faster than 1:1 samples are being taken; +0.0001 = the device runs 100 ppm fast."""
         return self._stretch
 
-    def push(self, samples: Samples) -> None:
+    def push(self, samples: Samples, at_ns: int) -> None:
+        """What the device gave, at this moment."""
+        self._pushed_ns = at_ns
         self._held = np.concatenate((self._held, samples))
         over = self.waiting - self._ring
         if over > 0:
@@ -170,17 +173,21 @@ class SoftResampler:
             self._held = self._held[drop:]
             self._mean = None
 
-    def pull(self, count: int = BLOCK) -> Samples | None:
-        """`count` samples, or None when fewer wait (then it waits to be filled to its target again)."""
+    def pull(self, at_ns: int, count: int = BLOCK) -> Samples | None:
+        """`count` samples at this moment, or None when fewer wait.
+
+        Then it waits to be filled to its target again, and aims 10 ms higher: this device is jumpy.
+        """
         if not self._primed:
             if self.waiting < self._target:
                 return None
             self._primed, self._mean = True, None
         if self.waiting < count + 4:
             self._primed = False
+            self._target = min(self._target + BLOCK // 2, self._ring * 7 // 10)
             self.starved += 1
             return None
-        self._follow()
+        self._follow(at_ns)
         places = self._at + np.arange(count) * (1.0 + self._stretch)
         whole = places.astype(np.int64)
         phase = ((places - whole) * PHASES + 0.5).astype(np.int64)
@@ -192,11 +199,16 @@ class SoftResampler:
         self._at = end - used
         return out
 
-    def _follow(self) -> None:
-        """A slow loop: the mean fill (over about 4 s) steers the stretch, so jitter of callbacks is not heard."""
-        fill = float(self.waiting)
+    def _follow(self, at_ns: int) -> None:
+        """A slow loop: the mean fill (over about 4 s) steers the stretch, so jitter of callbacks is not heard.
+
+        Counted with what the device has recorded but not yet given, else the fill would
+        saw by a whole block as the two clocks slide past each other.
+        """
+        unseen = min(2 * BLOCK, max(0, at_ns - self._pushed_ns) * AUDIO_HZ // SECOND_NS)
+        fill = float(len(self._held) - TAPS - self._at + unseen)
         self._mean = fill if self._mean is None else self._mean + 0.005 * (fill - self._mean)
-        error = (self._mean - self._target) / self._target
+        error = (self._mean - self._target - BLOCK / 2) / self._target
         self._integral = max(-MOST_STRETCH, min(MOST_STRETCH, self._integral + error * 2e-7))
         self._stretch = max(-MOST_STRETCH, min(MOST_STRETCH, error * 0.001 + self._integral))
 
@@ -246,7 +258,7 @@ class CapturedMicrophone:
 
     def pull(self, due_ns: int) -> Samples:
         with self._lock:
-            block = self._ring.pull()
+            block = self._ring.pull(time.monotonic_ns())
         return self._silence if block is None else block
 
     def retry_now(self) -> None:
@@ -260,7 +272,7 @@ class CapturedMicrophone:
 
     def _take(self, samples: Samples) -> None:
         with self._lock:
-            self._ring.push(samples)
+            self._ring.push(samples, time.monotonic_ns())
         self._last_ns = time.monotonic_ns()
         if self._state != "live":
             log.info("microphone_live name=%s", self.name)

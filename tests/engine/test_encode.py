@@ -1,0 +1,190 @@
+"""The encoders, by decoding what they made."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from seller_console.engine.encode import (
+    BLOCK,
+    QUEUE_FRAMES,
+    EncodeThread,
+    Packet,
+    SoundEncoder,
+    VideoEncoder,
+    usual_bps,
+)
+from seller_console.engine.picture import Pixels, planes
+from seller_console.engine.sound import Tone
+
+from .conftest import moving, psnr, wait_for
+
+
+def units(packet: Packet) -> list[int]:
+    """NAL unit types of an Annex B access unit."""
+    data = bytes(packet)
+    found, at = [], data.find(b"\x00\x00\x01")
+    while at >= 0:
+        found.append(data[at + 3] & 0x1F)
+        at = data.find(b"\x00\x00\x01", at + 3)
+    return found
+
+
+def decode_all(packets: list[Packet]) -> list[Any]:
+    decoder: Any = av.CodecContext.create("h264", "r")
+    frames = [frame for packet in packets for frame in decoder.decode(packet)]
+    return frames + decoder.decode(None)
+
+
+def test_what_is_decoded_equals_what_was_encoded() -> None:
+    encoder = VideoEncoder(320, 576, 30, 1_200_000)
+    pictures = [moving(320, 576, n) for n in range(45)]
+    packets = [encoder.encode(p, n * 3000, n == 0) for n, p in enumerate(pictures)]
+    frames = decode_all(packets)
+    assert len(frames) == 45
+    for picture, frame in list(zip(pictures, frames, strict=True))[5:]:
+        assert psnr(picture, frame.to_ndarray()) > 33
+    assert [f.pts for f in frames] == [n * 3000 for n in range(45)]
+
+
+def test_no_b_frames_and_the_profile_every_browser_answers() -> None:
+    encoder = VideoEncoder(320, 240, 30, 800_000)
+    packets = [encoder.encode(moving(320, 240, n), n * 3000, n == 0) for n in range(20)]
+    assert all(p.pts == p.dts for p in packets)
+    first = bytes(packets[0])
+    sps = first[first.index(b"\x00\x00\x01\x67") + 4 :]
+    assert sps[0] == 66 and sps[1] & 0x40, "constrained baseline"
+
+
+def test_an_idr_asked_for_stands_alone() -> None:
+    encoder = VideoEncoder(320, 240, 30, 800_000)
+    packets = [encoder.encode(moving(320, 240, n), n * 3000, n in (0, 20)) for n in range(30)]
+    assert [n for n, p in enumerate(packets) if p.is_keyframe] == [0, 20]
+    assert {7, 8, 5} <= set(units(packets[20])), "SPS, PPS and IDR in band"
+    frames = decode_all(packets[20:])
+    assert len(frames) == 10
+    assert psnr(moving(320, 240, 25), frames[5].to_ndarray()) > 30
+
+
+def test_a_cut_in_the_picture_makes_no_idr_of_its_own() -> None:
+    encoder = VideoEncoder(320, 240, 30, 800_000)
+    cuts = [moving(320, 240, n) if n < 15 else 255 - moving(320, 240, n) for n in range(30)]
+    packets = [encoder.encode(p, n * 3000, n == 0) for n, p in enumerate(cuts)]
+    assert [n for n, p in enumerate(packets) if p.is_keyframe] == [0]
+
+
+def test_the_rate_follows_between_frames_without_an_idr() -> None:
+    encoder = VideoEncoder(640, 480, 30, 3_000_000)
+    rng = np.random.default_rng(5)
+    noise = [moving(640, 480, n) for n in range(30)]
+    for picture in noise:
+        picture[:480] = np.clip(picture[:480].astype(np.int16) + rng.integers(-20, 20, (480, 640)), 16, 235)
+    sizes, keys = [], []
+    for n in range(300):
+        if n == 90:
+            encoder.set_bps(600_000)
+        if n == 210:
+            encoder.set_bps(2_500_000)
+        packet = encoder.encode(noise[n % 30], n * 3000, n == 0)
+        sizes.append(packet.size * 8)
+        keys.append(packet.is_keyframe)
+    second = [sum(sizes[n : n + 30]) for n in range(0, 300, 30)]
+    assert 2_200_000 < second[2] < 3_600_000
+    assert all(420_000 < rate < 780_000 for rate in second[5:7])
+    assert 1_900_000 < second[9] < 3_000_000
+    assert sum(keys) == 1
+
+
+def test_auto_means_the_rates_of_the_house() -> None:
+    assert usual_bps(720, 1280, 30) == 2_500_000
+    assert usual_bps(1080, 1920, 30) == 4_500_000
+    assert usual_bps(360, 640, 15) < 1_200_000
+
+
+class Collector:
+    def __init__(self) -> None:
+        self.packets: list[Packet] = []
+        self.at: list[float] = []
+        self.back: list[Pixels] = []
+        self.hold = threading.Event()
+        self.hold.set()
+
+    def take(self, packet: Packet) -> None:
+        self.hold.wait(10)
+        self.packets.append(packet)
+        self.at.append(time.monotonic())
+
+
+def test_a_full_queue_drops_the_newest_and_counts_it() -> None:
+    got = Collector()
+    got.hold.clear()
+    thread = EncodeThread(lambda: VideoEncoder(160, 128, 30, 400_000), got.take, got.back.append)
+    try:
+        assert thread.offer(moving(160, 128, 0), 0)
+        wait_for(lambda: thread.encoded == 1, 5, "the first frame is in the encoder's hands")
+        taken = [thread.offer(moving(160, 128, n), n * 3000) for n in range(1, 6)]
+        assert taken == [True] * QUEUE_FRAMES + [False] * (5 - QUEUE_FRAMES)
+        assert thread.dropped == 5 - QUEUE_FRAMES
+        got.hold.set()
+        wait_for(lambda: len(got.packets) == 3, 5, "what was queued comes out")
+        assert [p.pts for p in got.packets] == [0, 3000, 6000]
+        assert len(got.back) == 3
+    finally:
+        got.hold.set()
+        thread.stop()
+
+
+def test_idrs_asked_for_without_end_come_at_most_every_500_ms() -> None:
+    got = Collector()
+    thread = EncodeThread(lambda: VideoEncoder(160, 128, 30, 400_000), got.take, got.back.append)
+    pause = threading.Event()
+    try:
+        began = time.monotonic()
+        number = 0
+        while time.monotonic() - began < 1.3:
+            thread.ask_idr()
+            thread.offer(moving(160, 128, number % 30), number * 900)
+            number += 1
+            pause.wait(0.01)
+    finally:
+        thread.stop()
+    keys = [at for packet, at in zip(got.packets, got.at, strict=True) if packet.is_keyframe]
+    assert 2 <= len(keys) <= 3
+    assert all(later - earlier > 0.45 for earlier, later in itertools.pairwise(keys))
+
+
+def test_an_encoder_that_cannot_open_says_so_and_blocks_nobody() -> None:
+    got = Collector()
+    thread = EncodeThread(lambda: VideoEncoder(161, 128, 30, 400_000), got.take, got.back.append)
+    try:
+        wait_for(lambda: bool(thread.failure), 5, "an odd width cannot be encoded")
+        assert not thread.offer(moving(160, 128, 2), 6000)
+        assert thread.dropped == 1
+    finally:
+        thread.stop()
+
+
+@pytest.mark.parametrize("seconds", [1])
+def test_opus_comes_out_as_it_went_in(seconds: int) -> None:
+    tone, encoder = Tone("tone", "tone", 0), SoundEncoder()
+    packets = [encoder.encode(tone.pull(n * 20_000_000), n * BLOCK) for n in range(50 * seconds)]
+    assert all(p is not None and p.pts == n * BLOCK for n, p in enumerate(packets))
+    decoder: Any = av.CodecContext.create("opus", "r")
+    decoder.sample_rate, decoder.layout = 48_000, "mono"
+    heard = np.concatenate([f.to_ndarray()[0] for p in packets if p is not None for f in decoder.decode(p)])
+    middle = heard[24_000:40_000]
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
+    assert abs(float(np.argmax(spectrum)) * 48_000 / len(middle) - 440) < 6
+    assert 0.02 < float(np.sqrt(np.mean(middle**2))) < 0.05
+
+
+def test_planes_are_views() -> None:
+    pixels = moving(64, 64, 0)
+    planes(pixels)[1][:] = 7
+    assert (pixels[64:80] == 7).all()

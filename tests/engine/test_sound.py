@@ -1,0 +1,185 @@
+"""Sound: on time whatever the device's clock says, metered, never blocking."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from seller_console.engine.capture import DeviceBusy, DeviceGone
+from seller_console.engine.encode import BLOCK
+from seller_console.engine.sound import RING, TARGET, CapturedMicrophone, Meter, Samples, SoftResampler, Tone
+
+from .conftest import wait_for
+
+
+def run(ppm: float, minutes: float) -> tuple[SoftResampler, list[int], Samples]:
+    """A device whose clock is `ppm` fast plays 1 kHz into the ring for so long; (ring, fills, the last sound)."""
+    ring, fills = SoftResampler(), []
+    heard: list[Samples] = []
+    rate = 48_000 * (1 + ppm / 1e6)
+    pushed = 0
+    jitter = np.random.default_rng(7)
+    for tick in range(int(minutes * 60 * 50)):
+        now_s = tick * 0.02 + 0.013
+        while pushed + BLOCK <= now_s * rate:
+            at = (pushed + np.arange(BLOCK)) / 48_000
+            given_s = min(now_s, (pushed + BLOCK) / rate + abs(jitter.normal(0, 0.003)))
+            ring.push((0.5 * np.sin(2 * np.pi * 1000 * at)).astype(np.float32), int(given_s * 1e9))
+            pushed += BLOCK
+        block = ring.pull(int(now_s * 1e9))
+        fills.append(ring.waiting)
+        if block is not None:
+            heard.append(block)
+    return ring, fills, np.concatenate(heard[-50:])
+
+
+@pytest.mark.parametrize("ppm", [-300.0, -100.0, 0.0, 100.0, 300.0])
+def test_a_clock_that_is_off_never_adds_up(ppm: float) -> None:
+    ring, fills, _heard = run(ppm, 12)
+    assert ring.dropped == 0
+    assert ring.starved == 0
+    settled = fills[len(fills) // 2 :]
+    assert abs(np.mean(settled) + BLOCK - TARGET) < 48_000 * 0.005
+    assert max(settled) - min(settled) < 48_000 * 0.030
+    assert ring.stretch == pytest.approx(ppm / 1e6, abs=6e-5)
+
+
+def test_without_following_the_ring_overflows() -> None:
+    """The accident the resampler is for."""
+    ring = SoftResampler()
+    ring._follow = lambda _at_ns: None  # type: ignore[method-assign]
+    pushed = 0
+    for tick in range(10 * 60 * 50):
+        while pushed + BLOCK <= int(tick * 0.02 * 48_000 * 1.0003):
+            ring.push(np.zeros(BLOCK, np.float32), 0)
+            pushed += BLOCK
+        ring.pull(0)
+    assert ring.dropped > 0
+
+
+def test_the_resampler_is_not_heard() -> None:
+    ring, _, heard = run(150.0, 2)
+    heard = heard[-9_600:]
+    at = np.arange(len(heard)) / 48_000
+    hz = 1000 * (1 + ring.stretch)
+    model = np.stack([np.sin(2 * np.pi * hz * at), np.cos(2 * np.pi * hz * at)], axis=1)
+    fit, *_ = np.linalg.lstsq(model, heard, rcond=None)
+    rest = heard - model @ fit
+    assert 20 * np.log10(np.std(rest) / np.std(heard)) < -40
+
+
+def test_a_full_ring_drops_the_oldest_and_counts() -> None:
+    ring = SoftResampler()
+    ring.push(np.zeros(RING - 10, np.float32), 0)
+    assert ring.dropped == 0
+    ring.push(np.ones(BLOCK, np.float32), 0)
+    assert ring.dropped == RING - 10 + BLOCK - TARGET
+    assert ring.waiting == TARGET
+
+
+def test_an_empty_ring_waits_to_be_filled_again_before_it_speaks() -> None:
+    ring = SoftResampler()
+    ring.push(np.zeros(TARGET, np.float32), 0)
+    assert ring.pull(0) is not None
+    assert ring.pull(0) is None
+    assert ring.starved == 1
+    ring.push(np.zeros(BLOCK // 2, np.float32), 0)
+    assert ring.pull(0) is None
+    ring.push(np.zeros(TARGET, np.float32), 0)
+    assert ring.pull(0) is not None
+
+
+def test_the_meter_reads_peak_rms_and_clipping_once() -> None:
+    meter = Meter()
+    at = np.arange(BLOCK) / 48_000
+    meter.take((0.5 * np.sin(2 * np.pi * 1000 * at)).astype(np.float32))
+    peak, rms, clipped = meter.read()
+    assert peak == pytest.approx(-6.02, abs=0.1)
+    assert rms == pytest.approx(-9.03, abs=0.1)
+    assert not clipped
+    assert meter.read() == (-120.0, -120.0, False)
+    meter.take(np.ones(BLOCK, np.float32))
+    assert meter.read()[2]
+
+
+def test_the_tone_beeps_at_each_second_of_the_media_clock() -> None:
+    tone = Tone("tone", "tone", 1_000)
+    beep = tone.pull(1_000 + 3_020_000_000)
+    hum = tone.pull(1_000 + 3_500_000_000)
+    assert np.abs(beep).max() > 2.5 * np.abs(hum).max()
+    assert len(tone.pull(1_000 + 999_999_000)) == BLOCK
+
+
+class FakeMicrophone:
+    """The shape of a microphone, under a test's thumb."""
+
+    def __init__(self) -> None:
+        self.fail: Exception | None = None
+        self.opened = self.closed = 0
+        self.speak: Callable[[Samples], None] = lambda _block: None
+
+    def open(self, on_block: Callable[[Samples], None]) -> None:
+        self.opened += 1
+        if self.fail:
+            raise self.fail
+        self.speak = on_block
+
+    def check(self) -> None:
+        if self.fail:
+            raise self.fail
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_microphone_that_goes_is_named_gives_silence_and_comes_back() -> None:
+    device = FakeMicrophone()
+    feed = CapturedMicrophone("microphone:Blue", "Blue", lambda: device)
+    feed.start()
+    try:
+        wait_for(lambda: device.opened == 1, 5, "it is opened")
+        device.speak(np.full(TARGET, 0.25, np.float32))
+        assert feed.state == "live"
+        assert np.abs(feed.pull(0)).max() > 0.2
+        device.fail = DeviceGone("unplugged")
+        wait_for(lambda: feed.state == "gone" and feed.detail == "unplugged", 3, "it is said to be gone")
+        for _ in range(5):
+            silent = feed.pull(0)
+        assert np.abs(silent).max() == 0
+        device.fail = None
+        feed.retry_now()
+        wait_for(lambda: device.opened >= 3, 3, "it is tried again at once")
+        device.speak(np.full(TARGET, 0.25, np.float32))
+        assert feed.state == "live"
+    finally:
+        feed.stop()
+    assert device.closed == device.opened
+
+
+def test_a_microphone_in_use_elsewhere_is_busy_not_gone() -> None:
+    device = FakeMicrophone()
+    device.fail = DeviceBusy("another program")
+    feed = CapturedMicrophone("microphone:Blue", "Blue", lambda: device)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "busy", 3, "busy is said")
+        assert feed.detail == "another program"
+    finally:
+        feed.stop()
+
+
+def test_a_microphone_that_falls_silent_without_a_word_is_gone_within_3_s() -> None:
+    device = FakeMicrophone()
+    feed = CapturedMicrophone("microphone:Blue", "Blue", lambda: device)
+    feed.start()
+    try:
+        wait_for(lambda: device.opened == 1, 5, "it is opened")
+        device.speak(np.zeros(BLOCK, np.float32))
+        began = time.monotonic()
+        wait_for(lambda: feed.state == "gone", 3, "no callback means gone")
+        assert time.monotonic() - began < 3
+    finally:
+        feed.stop()
