@@ -1,0 +1,113 @@
+"""Every screen and state, drawn to PNG: `python tests/ui/gallery.py OUTDIR [NAME…] [--all]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parent)]
+
+import scenes
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication
+
+from ui import theme, words
+from ui.values import Notice
+from ui.window import Window
+
+SIZES = ((1440, 900), (1280, 720), (1920, 1080))
+PANELS = ("preflight", "no_camera", "sold", "passed_list", "editor", "import", "buyers", "palette", "toast", "chosen")
+
+
+def panel(window: Window, desk: object, name: str) -> None:
+    """The screens that are not a state of the deck."""
+    assert isinstance(desk, scenes.Desk)
+    queue = window.live.queue
+    if name == "preflight":
+        scenes.prepared(desk)
+    elif name == "no_camera":
+        scenes.no_camera(desk)
+    else:
+        scenes.under_10(desk)
+    if name == "sold":
+        queue.show_tab(1)
+        queue.list_now.choose(0)
+    elif name == "passed_list":
+        queue.show_tab(2)
+        queue.list_now.choose(1)
+    elif name == "editor":
+        queue.open_editor(scenes.queue_rows(False)[1])
+    elif name == "import":
+        desk.put(import_=scenes.DRY_RUN)
+        queue.open_import()
+    elif name == "buyers":
+        window.live.side.tabs.choose(1)
+    elif name == "palette":
+        window.palette_box.open()
+    elif name == "toast":
+        desk.noticed.emit(Notice(words.t("undo.removed"), "said", True))
+    elif name == "chosen":
+        queue.list_now.choose(2)
+        window.live.side.chat.choose("6")
+        desk.put(pinned=scenes.CHAT[8])
+
+
+def draw(
+    app: QApplication, name: str, look: theme.ThemeName, language: words.Language, size: tuple[int, int], out: Path
+) -> None:
+    words.use(language)
+    theme.wear(app, look)
+    desk = scenes.still_desk()
+    window = Window(desk)
+    window.setMinimumSize(1, 1)
+    window.resize(*size)
+    window.show()
+    if name in scenes.SCENES:
+        scenes.SCENES[name](desk)
+        if name == "not_live":
+            window.top.prepare.emit()
+    else:
+        panel(window, desk, name)
+    window.live.preview.show_image(scenes.picture())
+    window.preflight.preview.show_image(scenes.picture())
+    for _ in range(12):
+        app.processEvents()
+    image = window.grab()
+    path = out / f"{name}-{look}-{language}-{size[0]}x{size[1]}.png"
+    image.save(str(path))
+    window.finish()
+    window.close()
+    window.deleteLater()
+    desk.deleteLater()
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out", type=Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--all", action="store_true", help="both themes, both languages, every size")
+    parser.add_argument("--look", default="dark")
+    parser.add_argument("--language", default="fr")
+    parser.add_argument("--size", default="1440x900")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    app = QApplication([])
+    names = asked.names or [*scenes.SCENES, *PANELS]
+    wide, _, tall = asked.size.partition("x")
+    looks: list[theme.ThemeName] = ["dark", "light"] if asked.all else [asked.look]
+    languages: list[words.Language] = ["fr", "en"] if asked.all else [asked.language]
+    sizes = list(SIZES) if asked.all else [(int(wide), int(tall))]
+    for name in names:
+        for look in looks:
+            for language in languages:
+                for size in sizes:
+                    draw(app, name, look, language, size, asked.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The buyers of the show: bag number, name, what they took, and whether they are here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QListView, QMenu, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from .. import theme, words
+from ..desk import Desk
+from ..values import BuyerRow
+from ..words import t, tn
+from . import paint
+
+Index = QModelIndex | QPersistentModelIndex
+BuyerRole = int(Qt.ItemDataRole.UserRole)
+TALL = 50
+
+
+class BuyerModel(QAbstractListModel):
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[BuyerRow] = []
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - the signature is Qt's
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
+        if not index.isValid() or not 0 <= index.row() < len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        if role == BuyerRole:
+            return row
+        return row.nickname if role == Qt.ItemDataRole.DisplayRole else None
+
+    def show(self, rows: tuple[BuyerRow, ...]) -> None:
+        new = list(rows)
+        if [row.person for row in new] == [row.person for row in self._rows]:
+            for i, row in enumerate(new):
+                if row != self._rows[i]:
+                    self._rows[i] = row
+                    self.dataChanged.emit(self.index(i), self.index(i))
+            return
+        self.beginResetModel()
+        self._rows = new
+        self.endResetModel()
+
+
+class BuyerDelegate(QStyledItemDelegate):
+    def __init__(self, desk: Desk, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._desk = desk
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(200, TALL)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        row = index.data(BuyerRole)
+        if not isinstance(row, BuyerRow):
+            return
+        c = theme.colours()
+        box = QRectF(option.rect)  # type: ignore[attr-defined]
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
+        painter.save()
+        painter.fillRect(box, theme.colour(c.info_row if chosen else c.bg))
+        painter.fillRect(QRectF(box.x(), box.bottom() - 1, box.width(), 1), theme.colour(c.row_line))
+        middle = box.center().y() - 0.5
+        bag = QRectF(box.x() + 12, middle - 13, 36, 26)
+        if row.bag_number:
+            paint.rounded(painter, bag, 6, c.raised)
+            paint.text(painter, bag, str(row.bag_number), 14, c.text, theme.BOLD, paint.CENTRE, least=9)
+        x = bag.right() + 10
+        spent = words.money(row.spent_cents, self._desk.show.currency) if row.purchases else ""
+        wide = paint.text(painter, QRectF(x, box.y(), box.right() - 12 - x, box.height() - 1), spent, 14, c.text,
+                          theme.SEMI, paint.RIGHT)  # fmt: skip
+        room = box.right() - 24 - wide - x
+        paint.text(painter, QRectF(x, middle - 19, room, 20), row.nickname, 14, c.text, theme.BOLD, elide=True)
+        facts = [tn("buyers.purchases", row.purchases)] if row.purchases else [t("buyers.none_yet")]
+        if row.blocked:
+            facts.append(t("buyers.blocked"))
+        elif not row.present:
+            facts.append(t("buyers.gone"))
+        if row.note:
+            facts.append(row.note)
+        paint.text(painter, QRectF(x, middle + 1, room, 17), " · ".join(facts), 12, c.text2, elide=True)
+        painter.restore()
+
+
+class Buyers(QListView):
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._buyers = BuyerModel(self)
+        self._menu: QMenu | None = None
+        self.setModel(self._buyers)
+        self.setItemDelegate(BuyerDelegate(desk, self))
+        self.setUniformItemSizes(True)
+        self.setFrameShape(QListView.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(t("a11y.buyers"))
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._open_menu)
+        desk.buyers_changed.connect(self._buyers.show)
+        self._buyers.show(desk.buyers)
+
+    @property
+    def rows(self) -> BuyerModel:
+        return self._buyers
+
+    def keyboardSearch(self, search: str) -> None:
+        """Letters do nothing here."""
+
+    def _open_menu(self, at: QPoint) -> None:
+        row = self.indexAt(at).data(BuyerRole)
+        if not isinstance(row, BuyerRow):
+            return
+        if self._menu is not None:
+            self._menu.deleteLater()
+        menu = self._menu = QMenu(self)
+        if row.blocked:
+            menu.addAction(t("buyers.unblock"), lambda: self._desk.unblock(row.person))
+        else:
+            menu.addAction(t("chat.menu.time_out", name=row.nickname), lambda: self._desk.time_out(row.person))
+            menu.addAction(t("chat.menu.block", name=row.nickname), lambda: self._desk.block(row.person))
+        menu.popup(self.viewport().mapToGlobal(at))

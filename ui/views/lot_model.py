@@ -1,0 +1,172 @@
+"""Lots as rows of a list, changed by the smallest steps, filtered in the Python list.
+
+Promises: the same keys in another order cost one move, a changed lot one
+`dataChanged`; 10,000 rows are filtered in one pass; rows never flicker because
+nothing is reset unless everything changed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from ..values import LotRow
+
+RowRole = int(Qt.ItemDataRole.UserRole)
+Index = QModelIndex | QPersistentModelIndex
+
+
+def folded(words: str) -> str:
+    """Lower case, without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", words.casefold()) if not unicodedata.combining(c))
+
+
+def key_of(row: LotRow) -> str:
+    return row.key or row.lot_id
+
+
+class LotModel(QAbstractListModel):
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: tuple[LotRow, ...] = ()
+        self._shown: list[LotRow] = []
+        self._wanted: tuple[str, ...] = ()
+        self._folded: dict[str, tuple[LotRow, str]] = {}
+
+    # --- what Qt asks ----------------------------------------------------------------------
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - the signature is Qt's
+        return 0 if parent.isValid() else len(self._shown)
+
+    def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
+        if not index.isValid() or not 0 <= index.row() < len(self._shown):
+            return None
+        row = self._shown[index.row()]
+        if role == RowRole:
+            return row
+        if role in (int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)):
+            return f"{row.number} {row.title}"
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
+
+    # --- what we ask -----------------------------------------------------------------------
+
+    def row(self, at: int) -> LotRow | None:
+        return self._shown[at] if 0 <= at < len(self._shown) else None
+
+    @property
+    def rows(self) -> tuple[LotRow, ...]:
+        """All of them, filtered or not."""
+        return self._rows
+
+    @property
+    def shown(self) -> Sequence[LotRow]:
+        return self._shown
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self._wanted)
+
+    def find(self, key: str) -> int:
+        return next((i for i, row in enumerate(self._shown) if key_of(row) == key), -1)
+
+    def show(self, rows: tuple[LotRow, ...]) -> None:
+        self._rows = rows
+        self._become([row for row in rows if self._fits(row)])
+
+    def filter(self, words: str) -> None:
+        """Keeps the rows in which every word is found: title, number, category, SKU, buyer, place."""
+        wanted = tuple(folded(words).split())
+        if wanted == self._wanted:
+            return
+        self._wanted = wanted
+        self._become([row for row in self._rows if self._fits(row)])
+
+    def touch(self, key: str) -> None:
+        """The row shows something that depends on the clock."""
+        at = self.find(key)
+        if at >= 0:
+            self.dataChanged.emit(self.index(at), self.index(at))
+
+    def _fits(self, row: LotRow) -> bool:
+        if not self._wanted:
+            return True
+        key = key_of(row)
+        known = self._folded.get(key)
+        if known is None or known[0] is not row:
+            words = (str(row.number), row.title, row.category, row.sku, row.buyer_name, row.place)
+            known = (row, folded(" ".join(words)))
+            self._folded[key] = known
+        return all(word in known[1] for word in self._wanted)
+
+    # --- the smallest steps ------------------------------------------------------------------
+
+    def _become(self, new: list[LotRow]) -> None:
+        old = self._shown
+        head = 0
+        limit = min(len(old), len(new))
+        while head < limit and key_of(old[head]) == key_of(new[head]):
+            head += 1
+        tail = 0
+        while tail < limit - head and key_of(old[-1 - tail]) == key_of(new[-1 - tail]):
+            tail += 1
+        removed, added = len(old) - head - tail, len(new) - head - tail
+        if removed and added and not self._move_one(old, new, head, removed, added):
+            self._take(head, removed)
+            self._put(new, head, added)
+        elif removed and not added:
+            self._take(head, removed)
+        elif added and not removed:
+            self._put(new, head, added)
+        self._say_changed(new)
+
+    def _move_one(self, old: list[LotRow], new: list[LotRow], head: int, removed: int, added: int) -> bool:
+        """One row went up or down within the part that differs."""
+        if removed != added or removed < 2:
+            return False
+        before = [key_of(row) for row in old[head : head + removed]]
+        after = [key_of(row) for row in new[head : head + added]]
+        if before[1:] + before[:1] == after:
+            source, target = head, head + removed
+        elif before[-1:] + before[:-1] == after:
+            source, target = head + removed - 1, head
+        else:
+            return False
+        root = QModelIndex()
+        if not self.beginMoveRows(root, source, source, root, target):
+            return False
+        moved = self._shown.pop(source)
+        self._shown.insert(target if target < source else target - 1, moved)
+        self.endMoveRows()
+        return True
+
+    def _take(self, at: int, count: int) -> None:
+        self.beginRemoveRows(QModelIndex(), at, at + count - 1)
+        del self._shown[at : at + count]
+        self.endRemoveRows()
+
+    def _put(self, new: list[LotRow], at: int, count: int) -> None:
+        self.beginInsertRows(QModelIndex(), at, at + count - 1)
+        self._shown[at:at] = new[at : at + count]
+        self.endInsertRows()
+
+    def _say_changed(self, new: list[LotRow]) -> None:
+        """Rows that stayed where they are but say something else, in as few spans as they make."""
+        first = -1
+        for i, (mine, theirs) in enumerate(zip(self._shown, new, strict=True)):
+            differs = mine is not theirs and mine != theirs
+            self._shown[i] = theirs
+            if differs and first < 0:
+                first = i
+            elif not differs and first >= 0:
+                self.dataChanged.emit(self.index(first), self.index(i - 1))
+                first = -1
+        if first >= 0:
+            self.dataChanged.emit(self.index(first), self.index(len(new) - 1))

@@ -1,0 +1,133 @@
+"""The top bar: on air or not, the show, how long, how many watch, how the stream is, and the way out."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from .. import theme, words
+from ..desk import Desk
+from ..values import Health
+from ..words import t, tn
+from .controls import ActionButton, Badge, plain_button, words_of
+
+TALL = 48
+
+
+class TopBar(QWidget):
+    prepare = Signal()
+    """The person asked for the pre-flight screen, or back."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("head")
+        self.setAccessibleName(t("a11y.topbar"))
+        self.setFixedHeight(TALL)
+        self._desk = desk
+        self._on_air = Badge(self, filled="air_fill", bold=True)
+        self._title = QLabel(self)
+        self._title.setFont(theme.font(15, theme.BOLD))
+        self._title.setMinimumWidth(40)
+        self._elapsed = Badge(self, least="00:00:00")
+        self._viewers = Badge(self)
+        self._lots = Badge(self)
+        self._health = Badge(self)
+        self._recording = Badge(self)
+        self._consoles = Badge(self)
+        self._prepare = plain_button(t("topbar.prepare"), self.prepare.emit, self)
+        self._end = ActionButton(desk.actions.end_show, self, outlined=True)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(14, 0, 14, 0)
+        line.setSpacing(12)
+        line.addWidget(self._on_air)
+        line.addWidget(self._title, 1)
+        line.addWidget(self._elapsed)
+        line.addWidget(self._viewers)
+        line.addStretch(100)
+        line.addWidget(self._lots)
+        line.addWidget(self._health)
+        line.addWidget(self._recording)
+        line.addWidget(self._consoles)
+        line.addWidget(self._prepare)
+        line.addWidget(self._end)
+        self._second = QTimer(self)
+        self._second.setInterval(250)
+        self._second.timeout.connect(self._pass_time)
+        desk.show_changed.connect(lambda _show: self.refresh())
+        desk.health_changed.connect(lambda _health: self.refresh())
+        desk.recording_changed.connect(lambda _recording: self.refresh())
+        desk.viewers_changed.connect(lambda _count: self.refresh())
+        desk.consoles_changed.connect(lambda _names: self.refresh())
+        desk.connection_changed.connect(lambda _connection: self.refresh())
+        desk.figures_changed.connect(lambda _figures: self.refresh())
+        self._preparing = False
+        self.refresh()
+
+    def preparing(self, shown: bool) -> None:
+        self._preparing = shown
+        self.refresh()
+
+    def refresh(self) -> None:
+        desk = self._desk
+        show = desk.show
+        live = show.status == "live"
+        if live:
+            name = "topbar.rehearsal" if show.rehearsal else "topbar.on_air"
+            if desk.health.air == "reconnecting":
+                name = "topbar.reconnecting"
+            self._on_air.show_words(t(name), "on_air", "air_fill")
+        else:
+            name = {"ended": "topbar.ended", "none": "topbar.no_show"}.get(show.status, "topbar.off_air")
+            self._on_air.show_words(t(name), "", "")
+        self._title.setText(show.title)
+        self._title.setToolTip(show.title)
+        self._elapsed.setVisible(live)
+        self._viewers.setVisible(live)
+        self._viewers.show_words(tn("topbar.viewers", desk.viewers))
+        self._lots.setVisible(not live)
+        self._lots.show_words(tn("topbar.lots", desk.figures.queued))
+        self._show_health(desk.health)
+        recording = desk.recording
+        self._recording.setVisible(recording.active)
+        if recording.active:
+            free = t("topbar.free", size=words.size(recording.free_bytes)) if recording.free_bytes >= 0 else ""
+            self._recording.show_words(" · ".join(part for part in ("REC", free) if part), "air")
+        away = desk.connection.state == "away"
+        self._consoles.setVisible(away or len(desk.consoles) > 1)
+        if away:
+            self._consoles.show_words(t("topbar.away"), "air")
+        else:
+            self._consoles.show_words(t("topbar.consoles", count=max(0, len(desk.consoles) - 1)), "sold")
+            self._consoles.setToolTip(" · ".join(desk.consoles))
+        self._prepare.setVisible(not live)
+        self._prepare.setText(t("topbar.to_queue") if self._preparing else t("topbar.prepare"))
+        self._prepare.setAccessibleName(self._prepare.text())
+        self._end.setVisible(live)
+        self._second.start() if live else self._second.stop()
+        self._pass_time()
+
+    def _show_health(self, health: Health) -> None:
+        dots = {"good": "sold", "warning": "warn", "bad": "air", "off": "edge"}
+        if health.engine in ("restarting", "failed"):
+            self._health.show_words(t(f"topbar.engine.{health.engine}"), "air")
+        elif health.air == "off":
+            self._health.show_words(t("topbar.stream_off"), "edge")
+        elif health.air in ("connecting", "reconnecting"):
+            said = t(f"topbar.stream_{health.air}")
+            if health.attempt > 1:
+                said += " · " + t("topbar.attempt", count=health.attempt)
+            self._health.show_words(said, "warn")
+        else:
+            short = min(health.width, health.height)
+            parts = [f"{short}p{round(health.fps)}", words.rate(health.video_bps)]
+            parts.append(t("topbar.loss", percent=words.percent(health.loss, 1)))
+            if health.rtt_ms >= 0:
+                parts.append(f"{round(health.rtt_ms)}{words.NARROW}ms")
+            self._health.show_words(" · ".join(parts), dots[health.verdict])
+        self._health.setToolTip(
+            words_of("air", health.reason, "topbar.health") if health.reason else t("topbar.health")
+        )
+
+    def _pass_time(self) -> None:
+        if self._desk.show.status == "live":
+            self._elapsed.show_words(words.elapsed(self._desk.now_ms() - self._desk.show.live_since_ms))

@@ -1,0 +1,208 @@
+"""The window: lays out the screens and hands them the desk; decides nothing.
+
+Promises: usable from 1024 × 600 to full screen; the preview keeps the shape of
+the programme; the deck takes what is left; a strip that appears moves everything
+down together. Closing asks the desk.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from . import theme
+from .desk import Desk
+from .values import ShowView
+from .views.closing import ClosingStrip
+from .views.deck import Deck
+from .views.meter import Meter
+from .views.palette import Palette
+from .views.pictures import Pictures
+from .views.preflight import Preflight
+from .views.preview import Preview
+from .views.queue import QueuePane
+from .views.side import SideColumn
+from .views.strip import TroubleStrip
+from .views.toast import Toast
+from .views.topbar import TopBar
+from .words import t
+
+SIDE_WIDE, SIDE_NARROW = 336, 272
+LEAST = QSize(1024, 600)
+
+
+class LiveScreen(QWidget):
+    """Preview above its meter, deck above the lots, figures above the chat."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("screen")
+        self._desk = desk
+        self.pictures = Pictures(self)
+        self.preview = Preview(desk, self)
+        self.meter = Meter(desk, self)
+        self.deck = Deck(desk, self.pictures, self)
+        self.queue = QueuePane(desk, self.pictures, self)
+        self.side = SideColumn(desk, self)
+        desk.programme_changed.connect(lambda _programme: self._arrange())
+        self.setTabOrder(self.queue.tabs, self.queue.filter)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        wide, tall = self.width(), self.height()
+        if wide <= 0 or tall <= 0:
+            return
+        side = SIDE_WIDE if wide >= 1360 else max(SIDE_NARROW, round(wide * 0.228))
+        meter = self.meter.height()
+        programme = self._desk.programme
+        shape = programme.width / programme.height if programme.height else 9 / 16
+        least_deck = 560 if wide >= 1180 else 470
+        preview = round((tall - meter) * shape) if shape < 1 else round(wide * 0.42)
+        preview = max(200, min(preview, wide - side - 1 - least_deck))
+        deck_wide = wide - preview - side - 2
+        self.preview.setGeometry(0, 0, preview, tall - meter)
+        self.meter.setGeometry(0, tall - meter, preview, meter)
+        deck_tall = self.deck.fit(deck_wide, tall)
+        self.deck.setGeometry(preview + 1, 0, deck_wide, deck_tall)
+        self.queue.setGeometry(preview + 1, deck_tall, deck_wide, tall - deck_tall)
+        self.side.setGeometry(wide - side, 0, side, tall)
+        self._rules = (preview, wide - side - 1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        for x in self._rules:
+            painter.fillRect(QRect(x, 0, 1, self.height()), theme.colour(theme.colours().line))
+
+    _rules: tuple[int, ...] = ()
+
+
+class Window(QWidget):
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        app = QApplication.instance()
+        if isinstance(app, QApplication) and not app.styleSheet():
+            theme.wear(app)
+        super().__init__(parent)
+        self.setObjectName("screen")
+        self.setWindowTitle(t("window.title"))
+        self._desk = desk
+        self._menu: QMenu | None = None
+        self._on_preflight_by_hand: bool | None = None
+        self.top = TopBar(desk, self)
+        self.closing = ClosingStrip(desk, self)
+        self.strip = TroubleStrip(desk, self)
+        self.pages = QStackedWidget(self)
+        self.live = LiveScreen(desk, self.pages)
+        self.preflight = Preflight(desk, self.pages)
+        self.pages.addWidget(self.live)
+        self.pages.addWidget(self.preflight)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.top)
+        column.addWidget(self.closing)
+        column.addWidget(self.strip)
+        column.addWidget(self.pages, 1)
+        self.toast = Toast(desk, self)
+        self.palette_box = Palette(desk, self)
+        self.top.prepare.connect(self._prepare_pressed)
+        self.preflight.wants_queue.connect(lambda: self._choose_page(False))
+        desk.show_changed.connect(self._show_changed)
+        desk.asked.connect(self._asked)
+        self.setMinimumSize(self._least())
+        self.resize(self._first_size())
+        self._show_changed(desk.show)
+
+    # --- size --------------------------------------------------------------------------------
+
+    def _least(self) -> QSize:
+        screen = QGuiApplication.primaryScreen()
+        room = screen.availableGeometry().size() if screen is not None else LEAST
+        return LEAST.boundedTo(room)
+
+    def _first_size(self) -> QSize:
+        screen = QGuiApplication.primaryScreen()
+        room = screen.availableGeometry().size() if screen is not None else QSize(1440, 900)
+        return QSize(1440, 900).boundedTo(room)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.toast.place()
+        self.palette_box.place()
+
+    # --- screens -----------------------------------------------------------------------------
+
+    def _show_changed(self, show: ShowView) -> None:
+        self.setWindowTitle(f"{show.title} — {t('window.title')}" if show.title else t("window.title"))
+        if show.status == "live":
+            self._on_preflight_by_hand = None
+        wanted = self._on_preflight_by_hand
+        self._choose_page(show.status == "prepared" or show.status == "none" if wanted is None else wanted)
+
+    def _prepare_pressed(self) -> None:
+        self._on_preflight_by_hand = self.pages.currentWidget() is not self.preflight
+        self._choose_page(self._on_preflight_by_hand)
+
+    def _choose_page(self, preflight: bool) -> None:
+        if self._desk.show.status != "live":
+            self._on_preflight_by_hand = preflight
+        else:
+            preflight = False
+        self.pages.setCurrentWidget(self.preflight if preflight else self.live)
+        self.top.preparing(preflight)
+
+    # --- what an action asks the window to open -------------------------------------------------
+
+    def _asked(self, what: str) -> None:
+        if what == "add_lot":
+            self._choose_page(False)
+            self.live.queue.open_new()
+        elif what == "import_lots":
+            self._choose_page(False)
+            self.live.queue.open_import()
+            self.live.queue.importing.choose()
+        elif what == "announce":
+            self._choose_page(False)
+            self.live.side.begin_announcement()
+        elif what == "open_palette":
+            self.palette_box.open()
+        elif what in ("choose_camera", "choose_microphone"):
+            self._offer_devices(what == "choose_camera")
+
+    def _offer_devices(self, cameras: bool) -> None:
+        """A short list under the strip; the sale goes on."""
+        if self._menu is not None:
+            self._menu.deleteLater()
+        menu = self._menu = QMenu(self)
+        devices = self._desk.devices
+        for device in devices.cameras if cameras else devices.microphones:
+            choose = self._desk.choose_camera if cameras else self._desk.choose_microphone
+            menu.addAction(device.name, lambda spec=device.spec, choose=choose: choose(spec))
+        if menu.isEmpty():
+            menu.addAction(t("strip.no_device")).setEnabled(False)
+        menu.popup(self.strip.mapToGlobal(QPoint(self.strip.width() - 320, self.strip.height())))
+
+    # --- the end -----------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._desk.asked_to_close():
+            self.finish()
+            event.accept()
+        else:
+            event.ignore()
+
+    def finish(self) -> None:
+        """Ends what reads in the background."""
+        self.preflight.finish()
+        self.live.pictures.finish()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.toast.place()
+        super().changeEvent(event)
+
+    def mousePressEvent(self, event: object) -> None:
+        focused = self.focusWidget()
+        if focused is not None:
+            focused.clearFocus()
