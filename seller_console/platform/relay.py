@@ -65,7 +65,7 @@ class _Note(Struct, frozen=True, tag_field="note"):
 
 
 class IngestStarted(_Note, frozen=True, tag="ingest_started"):
-    """A publisher's first whole frame has arrived. `replaced`: it took over from a session still there."""
+    """A publisher's first whole frame has arrived. `audio`: it announced sound. `replaced`: it took over a session."""
 
     session_id: str
     video_codec: str
@@ -251,6 +251,8 @@ class Relay:
             waiting.set_result(words["ok"])
 
     async def _ask(self, do: str, *, within_s: float = ANSWER_WITHIN_S, **words: Any) -> Any:
+        if self._stopping:
+            raise RelayRefused("unavailable", "stopping")
         identity = next(self._ids)
         waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[identity] = waiting

@@ -59,7 +59,8 @@ class _Line:
             self._seq_offset = self.next_seq + SPARE_NUMBERS - seq
         wide = self._unwrap_ts(ts)
         if self._ts_offset is None:
-            self._ts_offset = max(int(at_s * self.clock), self.last_ts + self.clock // 50) - wide
+            after = self.last_ts + self.clock // 50 if self.last_ts >= 0 else 0
+            self._ts_offset = max(int(at_s * self.clock), after) - wide
         placed, placed_ts = seq + self._seq_offset, wide + self._ts_offset
         if placed >= self.next_seq:
             self.next_seq = placed + 1

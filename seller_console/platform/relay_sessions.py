@@ -130,7 +130,7 @@ class Ingest:
 
     @property
     def has_audio(self) -> bool:
-        return "audio" in self._streams
+        return self._audio is not None
 
     async def answer(self) -> str:
         remote, dtls_client = answer_transport(self._offer)
