@@ -14,6 +14,7 @@ import { newKey } from "./wire.js";
 const RESULT_MS = 4_500; // how long the end of a lot stays on the card
 const SEEN_MS = 250; // an amount that stood for less than this was not read yet
 const ANSWER_MS = 5_000;
+const TICKER_SHOWN = 4;
 
 /** The lot a person should look at: on the block, just ended, or next. */
 export function lotInView(state, recentResult) {
@@ -33,6 +34,7 @@ export class Block {
   #resultUntil = 0;
   #answerTimer = 0;
   #lastSpoken = "";
+  #tickerDrawn = "";
   #lastPrice = 0;
   #lastEnds = 0;
   #lastRunId = "";
@@ -112,11 +114,12 @@ export class Block {
     const { lot, run, as } = this.view();
     const block = $("block");
     const mine = as === "running" ? standing(state) : "none";
-    attribute(block, "data-standing", mine);
+    attribute(block, "data-standing", as === "result" ? "result" : mine);
     flag(block, "quiet", as === "next" || as === "nothing");
     this.#drawLot(lot, run, as);
     this.#drawLead(run, as, mine);
     if (run) this.#drawPrice(run);
+    this.#drawTicker(as === "running" ? run.ticker : []);
     this.#drawButtons(run, lot, as);
     this.tick();
     if (as === "running") this.#speak(run);
@@ -193,6 +196,20 @@ export class Block {
     this.#lastEnds = run.endsAt;
   }
 
+  /** Latest bids, newest first; a screen with room for it shows them. */
+  #drawTicker(bids) {
+    const last = bids.slice(-TICKER_SHOWN).reverse();
+    const drawn = last.map((bid) => `${bid.atMs} ${bid.name} ${bid.priceCents}`).join("|");
+    if (drawn === this.#tickerDrawn) return;
+    this.#tickerDrawn = drawn;
+    const rows = last.map((bid) => {
+      const row = el("li");
+      row.append(el("b", "", money(bid.priceCents)), foreign("span", "", bid.name, 40));
+      return row;
+    });
+    $("ticker").replaceChildren(...rows);
+  }
+
   #drawButtons(run, lot, as) {
     const { state, online } = this.#page;
     const bid = $("bid");
@@ -239,7 +256,7 @@ export class Block {
     flag(bar, "paused", paused);
     const whole = Math.max(run.durationMs, run.counterBidMs, 1);
     bar.style.transform = `scaleX(${Math.min(1, Math.max(0, leftMs / whole)).toFixed(4)})`;
-    this.#page.maxSheet.tick(text);
+    this.#page.maxSheet.tick(text, phase);
   }
 
   #speak(run) {

@@ -113,7 +113,8 @@ export class Chat {
     node.dataset.id = line.id;
     node.id = `line-${line.id}`;
     if (as === "muted") {
-      node.hidden = true;
+      node.classList.add("deleted");
+      node.append(foreign("bdi", "who", line.nickname, 40), el("span", "", t("chat.hidden")));
       return node;
     }
     flag(node, "mine", line.mine);
@@ -159,10 +160,18 @@ export class Chat {
     const left = LINE_LENGTH - typed.length;
     show($("say-left"), typed.length >= COUNT_FROM);
     put($("say-left"), t("chat.left", { count: left }));
+    attribute($("say"), "placeholder", this.#hint());
     flag($("say-send"), "ready", typed.trim() !== "" && !this.#sending);
     able($("say-send"), !this.#sending);
     show($("replying"), this.#replyTo !== null);
     if (this.#replyTo) put($("replying-text"), t("chat.replying", { name: clean(this.#replyTo.nickname, 40) }));
+  }
+
+  #hint() {
+    const { state, clock } = this.#page;
+    const quietMs = state.timedOutUntil - clock.nowMs();
+    if (quietMs > 0) return t("chat.timed_out", { seconds: Math.ceil(quietMs / 1_000) });
+    return state.slowModeMs > 0 ? t("chat.slow", { seconds: Math.ceil(state.slowModeMs / 1_000) }) : t("chat.placeholder");
   }
 
   #toEnd() {
@@ -217,9 +226,11 @@ export class Chat {
     const name = clean(line.nickname, 40);
     const menu = $("line-menu");
     attribute(menu, "aria-label", t("chat.reply", { name }));
-    put($("line-menu-text"), `${name} : ${clean(line.text)}`);
+    const muted = this.#muted.has(line.person);
+    put($("line-menu-text"), muted ? name : `${name} : ${clean(line.text)}`);
     put($("line-reply"), t("chat.reply", { name }));
-    put($("line-mute"), t("chat.mute", { name }));
+    show($("line-reply"), !muted);
+    put($("line-mute"), t(muted ? "chat.unmute" : "chat.mute", { name }));
     put($("line-delete"), t("chat.delete"));
     put($("line-close"), t("close"));
     show($("line-mute"), !line.mine);
@@ -233,11 +244,13 @@ export class Chat {
     if (line) what(line);
   }
 
+  /** Hide somebody's lines in this browser, or show them again. */
   #mute(line) {
     const name = clean(line.nickname, 40);
-    this.#muted.set(line.person, name);
+    const back = this.#muted.delete(line.person);
+    if (!back) this.#muted.set(line.person, name);
     memory.set(`muted.${this.#page.showId}`, JSON.stringify([...this.#muted].slice(-200)));
-    toast(t("chat.muted", { name }));
+    toast(t(back ? "chat.unmuted" : "chat.muted", { name }));
     this.draw();
   }
 

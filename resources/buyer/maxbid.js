@@ -159,8 +159,10 @@ export class MaxSheet {
     $("max-quick").replaceChildren(...buttons);
   }
 
-  tick(clockText) {
-    if (this.open && this.#mode === "run" && this.#run()) put($("max-clock"), clockText);
+  tick(clockText, phase) {
+    if (!this.open || this.#mode !== "run" || !this.#run()) return;
+    put($("max-clock"), clockText);
+    flag($("max-clock"), "soon", phase !== "calm");
   }
 
   async #confirm() {

@@ -41,7 +41,6 @@ class Page {
   #everOpen = false;
 
   constructor() {
-    chooseLanguage(new URLSearchParams(location.search).get("lang") ?? memory.get("language") ?? navigator.language ?? "fr");
     this.player = new Player($("video"), this.wire.whepUrl, () => this.redraw());
     this.maxSheet = new MaxSheet(this);
     this.block = new Block(this);
@@ -73,20 +72,25 @@ class Page {
   async start() {
     this.draw();
     this.clock.start();
+    if (memory.get("nickname") === null) {
+      await this.#openDoor(""); // never been here: no pass to try
+      return;
+    }
     try {
       await this.enter();
     } catch (error) {
-      this.entry.open(error.status === 404 ? t("entry.gone") : error.code === "unanswered" ? t("entry.failed") : "");
-      this.#lookAtFace();
+      await this.#openDoor(error.code === "unanswered" ? t("entry.failed") : "");
     }
   }
 
-  /** The show's public face: a title for the door. */
-  async #lookAtFace() {
+  /** The door, with the show's public face as soon as it is known. */
+  async #openDoor(reason) {
+    this.entry.open(reason);
     try {
       this.face = await this.wire.face();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      if (error.status === 404) this.entry.open(t("entry.gone"));
       return; // the door opens without a title
     }
     this.entry.draw();
@@ -254,9 +258,6 @@ class Page {
       case "runner_up":
         buzz([60, 40, 60]);
         break;
-      case "live":
-        this.player.retryNow();
-        break;
       case "ended":
         this.player.stop();
         this.maxSheet.close();
@@ -326,8 +327,8 @@ class Page {
     this.redraw();
   }
 
-  switchLanguage() {
-    memory.set("language", chooseLanguage(currentLanguage() === "fr" ? "en" : "fr"));
+  async switchLanguage() {
+    memory.set("language", await chooseLanguage(currentLanguage() === "fr" ? "en" : "fr"));
     this.draw();
     if (this.entry.isOpen) this.entry.draw();
   }
@@ -399,12 +400,13 @@ class Page {
     ]) put($(id), t(key)); // prettier-ignore
     put($("lang"), currentLanguage() === "fr" ? "EN" : "FR");
     attribute($("lang"), "aria-label", t("lang.other"));
-    attribute($("say"), "placeholder", t("chat.placeholder"));
     attribute($("say-send"), "aria-label", t("chat.send"));
     attribute($("lots-search"), "placeholder", t("lots.search"));
     attribute($("panel"), "aria-label", t("rail.lots"));
     attribute($("lines"), "aria-label", t("chat.title"));
     attribute($("replying-cancel"), "aria-label", t("chat.cancel_reply"));
+    attribute($("clock"), "aria-label", t("clock.label"));
+    attribute($("ticker"), "aria-label", t("ticker.label"));
     for (const id of ["panel-close", "max-close"]) attribute($(id), "aria-label", t("close"));
   }
 
@@ -466,5 +468,5 @@ class Page {
   }
 }
 
-const page = new Page();
-page.start();
+await chooseLanguage(new URLSearchParams(location.search).get("lang") ?? memory.get("language") ?? navigator.language ?? "fr");
+await new Page().start();

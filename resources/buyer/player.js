@@ -12,6 +12,7 @@ const GATHER_MS = 250;
 const POST_MS = 8_000;
 const FROZEN_MS = 1_500;
 const DISCONNECTED_MS = 2_000;
+const SUSPECT_MS = 5_000;
 const REJOIN_MS = 5_000; // nothing at all from the relay for this long: a new session
 const DELAYS_MS = [0, 1_500, 4_000, 7_000, 10_000];
 
@@ -30,6 +31,7 @@ export class Player {
   #frames = 0;
   #state = "off";
   #wanted = false;
+  #suspectUntil = 0;
 
   /** onState("connecting" | "waiting" | "playing" | "lost" | "off"). */
   constructor(video, url, onState) {
@@ -69,8 +71,14 @@ export class Player {
 
   /** The platform is back, or the device is: do not wait for the next attempt. */
   retryNow() {
-    if (!this.#wanted || this.#state === "playing" || this.#trying) return;
+    if (!this.#wanted) return;
+    this.#suspectUntil = performance.now() + SUSPECT_MS; // what still plays may be about to freeze
+    if (this.#state === "playing") return;
     this.#attempt = 0;
+    if (this.#trying?.url) {
+      this.#drop(this.#trying); // of the platform before
+      this.#trying = null;
+    }
     this.#join();
   }
 
@@ -205,11 +213,16 @@ export class Player {
     this.#session = session;
     this.#bytes = -1;
     this.#video.srcObject = session.stream;
-    this.#video.play().catch(() => {
-      this.#video.muted = true; // the browser wants a gesture before sound
-      this.#video.play().catch(() => undefined);
-    });
+    this.#play();
     if (this.#frames === 0) this.#say("waiting");
+  }
+
+  #play() {
+    this.#video.play().catch((error) => {
+      if (error.name !== "NotAllowedError" || this.#video.muted) return;
+      this.#video.muted = true; // the browser wants a gesture before sound
+      this.#play();
+    });
   }
 
   /** Twice a second: are there pictures? If not, is the relay still sending at all? */
@@ -227,11 +240,13 @@ export class Player {
       this.#heardAt = now;
     }
     if (this.#frames > 0 && now - this.#lastFrameAt > FROZEN_MS) this.#say("lost");
-    if (this.#state === "lost" && now - this.#heardAt > REJOIN_MS && !this.#trying) {
+    const patienceMs = now < this.#suspectUntil ? FROZEN_MS : REJOIN_MS;
+    if (this.#state === "lost" && now - this.#heardAt > patienceMs && !this.#trying) {
       this.#heardAt = now;
+      this.#suspectUntil = 0;
       this.#later(0);
     }
-    if (this.#state !== "playing" && this.#video.paused) this.#video.play().catch(() => undefined);
+    if (this.#state !== "playing" && this.#video.paused) this.#play();
   }
 
   #lost(session) {
@@ -253,9 +268,10 @@ export class Player {
 
   #drop(session) {
     if (!session) return;
-    session.pc.close();
-    if (session.url) fetch(session.url, { method: "DELETE", keepalive: true }).catch(() => undefined);
+    const { url } = session;
     session.url = "";
+    if (!url) session.pc.close();
+    else fetch(url, { method: "DELETE", keepalive: true }).catch(() => undefined).finally(() => session.pc.close());
   }
 }
 

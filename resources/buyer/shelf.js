@@ -62,6 +62,7 @@ export class Shelf {
     if (WIDE.matches) return;
     this.#opener = opener;
     $("app").classList.add("panel-open");
+    this.draw();
     attribute($("panel"), "role", "dialog");
     attribute($("panel"), "aria-modal", "true");
     for (const node of $("app").children) if (node !== $("panel")) node.inert = true;
@@ -189,7 +190,7 @@ export class Shelf {
     if (state.role !== "buyer" || as === "now" || as === "sold") return null;
     if (lot.format === "buy_it_now") return buyButton(this.#page, lot);
     if (lot.format !== "auction") return null;
-    const button = el("button", "small", lot.myPreBidCents ? money(lot.myPreBidCents) : t("prebid.add"));
+    const button = el("button", "small", lot.myPreBidCents ? money(lot.myPreBidCents) : t("prebid.short"));
     button.type = "button";
     attribute(button, "aria-label", `${lot.myPreBidCents ? t("prebid.mine", { price: money(lot.myPreBidCents) }) : t("prebid.add")} — ${t("lot.number", { number: lot.number })}`);
     flag(button, "sure", lot.myPreBidCents > 0);
