@@ -102,6 +102,7 @@ class Console:
         finally:
             restore()
             self._app.removeEventFilter(desk.actions)
+            window.finish()
             window.hide()
             window.deleteLater()
             desk.deleteLater()

@@ -61,7 +61,7 @@ async def until(done: Callable[[], Any], timeout_s: float = 15.0, saying: str = 
     """Waits on a condition; fails in words."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not done():
+            while not done():  # noqa: ASYNC110 - any condition at all may be waited for
                 await asyncio.sleep(0.01)
     except TimeoutError:
         pytest.fail(f"waited {timeout_s} s in vain{': ' + saying if saying else ''}")

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psutil
@@ -23,6 +23,7 @@ from .conftest import until
 
 pytestmark = pytest.mark.processes
 
+ROOT = str(Path(__file__).resolve().parents[2])
 FAKE = (sys.executable, str(Path(__file__).resolve().parent.parent / "fakes" / "child_program.py"))
 DIED = pytest.mark.warns("program_died", "program_did_not_end")
 
@@ -38,7 +39,7 @@ async def supervised(
     *words: str, again: tuple[str, ...] | None = None, end: bool = True
 ) -> AsyncIterator[tuple[Supervisor, Outcomes]]:
     outcomes = Outcomes()
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    environment = {**os.environ, "PYTHONPATH": ROOT}
     one = Supervisor((ProgramSpec("engine", words, again),), outcomes.append, command=FAKE, environment=environment)
     task = asyncio.create_task(one.run())
     try:
@@ -152,24 +153,26 @@ async def test_a_program_attached_to_is_restarted_too(home: Path) -> None:
         await until(lambda: later.last.state == "running" and later.last.restarts == 1)
 
 
-async def test_a_recycled_pid_is_not_our_program(home: Path) -> None:
-    stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+@pytest.fixture
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
+    """A living process that is none of ours."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield process
+    assert process.stdin is not None
+    process.stdin.close()
+    process.kill()
+    process.wait()
+
+
+async def test_a_recycled_pid_is_not_our_program(home: Path, stranger: subprocess.Popen[bytes]) -> None:
     started = psutil.Process(stranger.pid).create_time()
-    try:
-        described = RuntimeFile(
-            program="engine", pid=stranger.pid, started=started - 3600, contract=1, port=1, secret="s"
-        )
-        runtime_path("engine").write_bytes(encode(described))
-        assert living("engine") is None
-        async with supervised("engine", "lives") as (_, outcomes):
-            await until(lambda: outcomes and outcomes.last.state == "running")
-            assert outcomes.last.place is not None and outcomes.last.place.pid != stranger.pid
-        assert stranger.poll() is None, "what is not ours is left alone"
-    finally:
-        assert stranger.stdin is not None
-        stranger.stdin.close()
-        stranger.kill()
-        stranger.wait()
+    described = RuntimeFile(program="engine", pid=stranger.pid, started=started - 3600, contract=1, port=1, secret="s")
+    runtime_path("engine").write_bytes(encode(described))
+    assert living("engine") is None
+    async with supervised("engine", "lives") as (_, outcomes):
+        await until(lambda: outcomes and outcomes.last.state == "running")
+        assert outcomes.last.place is not None and outcomes.last.place.pid != stranger.pid
+    assert stranger.poll() is None, "what is not ours is left alone"
 
 
 async def test_a_program_of_another_contract_is_not_attached_to(home: Path) -> None:
