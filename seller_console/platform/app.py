@@ -27,6 +27,7 @@ from ..contract import commands as c
 from ..contract.codec import Unreadable, decode_command
 from ..contract.events import Brief
 from ..contract.words import BACKSTAGE, Accepted, Refusal, Who
+from ..sale.brief import brief
 from . import limits, pairing, pictures, routes_media
 from .asking import (
     JSON,
@@ -189,8 +190,6 @@ def rate_of(who: Who, command: Any) -> limits.Rate:
 async def get_brief(request: Request) -> Response:
     room = room_of(request)
     who = who_of(request, room.show_id)
-    from ..sale.brief import brief
-
     seq, events = await room.sales.certain(lambda: (room.sales.head, brief(room.sales.state, who)))
     return answer_json(
         Brief(
