@@ -66,6 +66,7 @@ class Summary(msgspec.Struct):
     largest_frame_gap_ms: float = -1.0
     """Seen by a viewer through WHEP; -1: the viewer saw nothing."""
     frames_viewed: int = 0
+    first_frame_ms: float = -1.0
     restarts: dict[str, int] = {}
     log: str = ""
     seed: int = 0
@@ -132,6 +133,7 @@ class Demo:
         self._frames = _Frames(desk)
         self.summary = Summary(seed=seed)
         self._children: list[subprocess.Popen[bytes]] = []
+        self._viewer: subprocess.Popen[bytes] | None = None
         self._watched = places.runtime() / f"demo-watch-{time.time_ns()}.jsonl"
 
     async def run(self) -> Summary:
@@ -193,16 +195,20 @@ class Demo:
             "crowd", "--url", place.url, "--buyers", str(BUYERS), "--seed", str(self._seed),
             "--seconds", str(self._seconds + 60),
         )  # fmt: skip
+        seat = await self._wiring.buyer_pass(t("demo.viewer"))
         with self._watched.open("wb") as out:
-            self._start("watch", self._wiring.whep_url, "--json", out=out)
+            self._viewer = self._start(
+                "watch", "--url", self._wiring.whep_url, "--token", seat, "--decode", "--json", out=out
+            )
 
-    def _start(self, *words: str, out: Any = subprocess.DEVNULL) -> None:
+    def _start(self, *words: str, out: Any = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         errors = (places.logs() / f"demo-{words[0]}.log").open("ab")
         with errors:
             child = subprocess.Popen(
                 [sys.executable, "-m", "seller_console", *words], stdin=subprocess.DEVNULL, stdout=out, stderr=errors
             )
         self._children.append(child)
+        return child
 
     # --- on air ----------------------------------------------------------------------------
 
@@ -239,6 +245,9 @@ class Demo:
         desk = self._desk
         self.summary.seconds_on_air = round(time.monotonic() - self._on_air_since, 1)
         self._frames.counting = False
+        if self._viewer is not None:
+            self._viewer.terminate()  # it sums up, before the picture goes with the show
+            await asyncio.to_thread(self._viewer.wait, 8)
         await wait_until(lambda: desk.actions.end_show.enabled, 5, desk.actions.end_show.reason)
         desk.actions.end_show.hold_began()
         await wait_until(lambda: desk.show.status == "ended", 10, t("demo.not_ended"))
@@ -276,15 +285,14 @@ class Demo:
         summary.unsound += self._judge()
 
     def _read_watched(self) -> None:
-        """What the viewer saw: its last line sums up, the lines before are a second each."""
-        with contextlib.suppress(OSError):
-            for line in self._watched.read_text("utf-8").splitlines():
-                with contextlib.suppress(ValueError):
-                    seen = json.loads(line)
-                    gap = float(seen.get("largest_gap_ms", -1.0))
-                    self.summary.largest_frame_gap_ms = max(self.summary.largest_frame_gap_ms, round(gap, 1))
-                    self.summary.frames_viewed = max(self.summary.frames_viewed, int(seen.get("frames", 0)))
-            self._watched.unlink()
+        """What the viewer saw: its last line sums up."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            seen = json.loads(self._watched.read_text("utf-8").splitlines()[-1])
+            if seen.get("final") and seen.get("frames"):
+                self.summary.largest_frame_gap_ms = float(seen["largest_frame_gap_ms"])
+                self.summary.frames_viewed = int(seen["frames"])
+                self.summary.first_frame_ms = float(seen["first_frame_ms"])
+        self._watched.unlink(missing_ok=True)
 
     def _judge(self) -> list[str]:
         """Every reason for which this show was not sound."""

@@ -154,6 +154,10 @@ class Wiring:
         """Another show, on the same platform."""
         return bool(await self.platform.open_show(title))
 
+    async def buyer_pass(self, nickname: str) -> str:
+        """A seat in the room, as anyone takes one; its pass, "" when the platform would not."""
+        return await self.platform.join_as_buyer(nickname)
+
     @property
     def whep_url(self) -> str:
         return self._address.url.rstrip("/") + routes.at(routes.WHEP, self.platform.show_id)

@@ -375,6 +375,17 @@ class PlatformClient:
             self._reading.cancel()
         return show
 
+    async def join_as_buyer(self, nickname: str) -> str:
+        """A buyer's pass for this show, "" when the platform would not."""
+        url = self._url(routes.at(routes.JOIN, self._show))
+        try:
+            async with self._client() as other:  # of its own: the cookie must not become ours
+                answer = await other.post(url, json={"nickname": nickname}, timeout=ANSWER_S)
+        except httpx.HTTPError as error:
+            log.info("not_joined error=%s", type(error).__name__)
+            return ""
+        return answer.cookies.get(routes.BUYER_COOKIE) or ""
+
     async def picture(self, path: str) -> bytes:
         """A picture of a lot, b"" when it cannot be had."""
         if self._http is None:
@@ -418,7 +429,7 @@ class PlatformClient:
 
     # --- small parts ---------------------------------------------------------------------
 
-    def _client(self) -> contextlib.AbstractAsyncContextManager[httpx.AsyncClient]:
+    def _client(self) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=20.0)
         # trust_env off: a proxy of the environment must not stand between us and loopback.
         return httpx.AsyncClient(transport=self._transport, limits=limits, trust_env=False)
