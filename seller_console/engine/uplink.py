@@ -29,6 +29,8 @@ SMOOTHING = 0.9
 K_UP, K_DOWN = 0.0087, 0.039
 BETA = 0.85
 RATE_WINDOW_S = 0.5
+LOSS_WINDOW_S = 0.5
+LOSS_LOW, LOSS_HIGH = 0.02, 0.12
 
 
 class Trend:
@@ -120,6 +122,7 @@ class Uplink:
         self._lowered_at_s = float("-inf")
         self._lost = self._sent = 0
         self._loss_at_s: float | None = None
+        self._loss: float | None = None
         self.rtt_s = 0.1
 
     @property
@@ -153,10 +156,10 @@ class Uplink:
         self._by_delay(now_s)
         if self._loss_at_s is None:
             self._loss_at_s = now_s
-        elif now_s - self._loss_at_s >= 0.25 and self._sent >= 20:
+        elif now_s - self._loss_at_s >= LOSS_WINDOW_S and self._sent >= 20:
             self._loss_at_s = now_s
             loss, self._lost, self._sent = self._lost / self._sent, 0, 0
-            self._by_loss(loss)
+            self._by_loss(loss, quiet=now_s - self._lowered_at_s > 2.0)
 
     def take_loss(self, loss: float) -> None:
         """A receiver report, where the far side gives no transport-wide feedback."""
@@ -234,8 +237,10 @@ class Uplink:
             raised = min(raised, max(self._delay_bps, 1.5 * acked + 10_000))
         self._delay_bps = min(raised, self.max_bps)
 
-    def _by_loss(self, loss: float) -> None:
-        if loss > 0.10:
-            self._loss_bps = max(self.min_bps, min(self._loss_bps, self.target_bps) * (1 - 0.5 * loss))
-        elif loss < 0.02:
-            self._loss_bps = min(self.max_bps, self._loss_bps * 1.02 + 1_000)
+    def _by_loss(self, loss: float, quiet: bool = False) -> None:
+        """`quiet`: no queue has grown for a while, so a little loss is the air's, not ours."""
+        self._loss = loss if self._loss is None else 0.5 * self._loss + 0.5 * loss
+        if min(self._loss, loss) > LOSS_HIGH:
+            self._loss_bps = max(self.min_bps, min(self._loss_bps, self.target_bps) * (1 - 0.5 * self._loss))
+        elif self._loss < LOSS_LOW or (quiet and self._loss < LOSS_HIGH):
+            self._loss_bps = min(self.max_bps, self._loss_bps * 1.05 + 1_000)

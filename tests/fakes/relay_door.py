@@ -78,13 +78,17 @@ def _app(relay: Relay) -> Starlette:
     )
 
 
+def serving(relay: Relay, port: int = 0) -> contextlib.AbstractAsyncContextManager[str]:
+    return serving_app(_app(relay), port)
+
+
 @contextlib.asynccontextmanager
-async def serving(relay: Relay, port: int = 0) -> AsyncIterator[str]:
+async def serving_app(app: Starlette, port: int = 0) -> AsyncIterator[str]:
     """The base URL while it serves."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    config = uvicorn.Config(_app(relay), log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve([listener]))

@@ -44,7 +44,7 @@ def test_an_outage_is_not_asked_for_packet_by_packet() -> None:
 
 def test_the_report_counts_each_interval_for_itself() -> None:
     inbound = Inbound(7, 90_000)
-    for seq in range(0, 100):
+    for seq in range(100):
         if seq % 4:
             inbound.take(packet(seq, seq * 3_000), seq / 30)
     first = inbound.report(4.0)

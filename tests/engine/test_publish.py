@@ -1,0 +1,285 @@
+"""Publishing by WHIP: every refusal has a reason, every loss is followed by a return."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from seller_console.contract.media import AirChanged
+from seller_console.engine.publish import Publisher
+from seller_console.platform.relay import IngestEnded, IngestStarted, Relay, RelayStats
+from tests.fakes import relay_door
+from tests.fakes.studio import Studio, on_air
+
+pytestmark = pytest.mark.media
+
+
+async def until(done: Callable[[], Any], within_s: float = 10.0, saying: str = "") -> None:
+    deadline = time.monotonic() + within_s
+    while not done():
+        assert time.monotonic() < deadline, f"waited {within_s} s in vain: {saying}"
+        await asyncio.sleep(0.01)
+
+
+@dataclass
+class Doorman:
+    """A WHIP endpoint that answers as told, and remembers what it was asked."""
+
+    url: str = ""
+    status: int = 503
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
+    relay: Relay | None = None
+    location: str = "/resource/1"
+    posts: list[float] = field(default_factory=list)
+    passes: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+
+    async def post(self, request: Request) -> Response:
+        self.posts.append(time.monotonic())
+        self.passes.append(request.headers.get("authorization", ""))
+        if self.relay is not None and request.url.path == "/whip":
+            session = await self.relay.ingest((await request.body()).decode())
+            return Response(session.answer_sdp, 201, {"Location": self.location}, "application/sdp")
+        if request.url.path.startswith("/moved"):
+            return Response(status_code=307, headers={"Location": self.url})
+        return Response(self.body, self.status, self.headers)
+
+    async def delete(self, request: Request) -> Response:
+        self.deleted.append(request.url.path)
+        return Response(status_code=200)
+
+
+@contextlib.asynccontextmanager
+async def doorman(relay: Relay | None = None) -> AsyncIterator[Doorman]:
+    keeper = Doorman(relay=relay)
+    app = Starlette(
+        routes=[
+            Route("/whip", keeper.post, methods=["POST"]),
+            Route("/moved", keeper.post, methods=["POST"]),
+            Route("/{path:path}", keeper.delete, methods=["DELETE"]),
+        ]
+    )
+    async with relay_door.serving_app(app) as base:
+        keeper.url = f"{base}/whip"
+        yield keeper
+
+
+@contextlib.asynccontextmanager
+async def publishing(url: str, token: str = "") -> AsyncIterator[tuple[Publisher, list[AirChanged]]]:
+    said: list[AirChanged] = []
+    publisher = Publisher(on_air=said.append, on_keyframe_wanted=lambda: None)
+    publisher.start(url, token)
+    try:
+        yield publisher, said
+    finally:
+        await publisher.stop()
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "detail"),
+    [
+        (401, "refused", "wrong_pass"),
+        (403, "refused", "wrong_pass"),
+        (404, "refused", "not_found"),
+        (409, "refused", "busy"),
+        (415, "refused", "offer_rejected"),
+        (422, "refused", "offer_rejected"),
+        (429, "refused", "busy"),
+        (500, "unreachable", "server_error"),
+        (503, "refused", "busy"),
+        (302, "refused", "offer_rejected"),
+        (200, "refused", "offer_rejected"),
+    ],
+)
+async def test_each_refusal_has_its_words(status: int, reason: str, detail: str) -> None:
+    async with doorman() as keeper:
+        keeper.status = status
+        async with publishing(keeper.url) as (_, said):
+            await until(lambda: any(air.reason for air in said))
+        air = next(air for air in said if air.reason)
+    assert (air.state, air.reason, air.detail) == ("connecting", reason, detail)
+    assert air.next_try_ms <= 5_000
+    assert said[-1].state == "off"
+
+
+@pytest.mark.parametrize("answer", ["", "hello", "v=0\r\n", "v=0\r\nm=video 0 UDP/TLS/RTP/SAVPF 102\r\na=mid:0\r\n"])
+async def test_an_answer_that_is_none_is_a_refusal_not_a_crash(answer: str) -> None:
+    async with doorman() as keeper:
+        keeper.status, keeper.body = 201, answer
+        async with publishing(keeper.url) as (_, said):
+            await until(lambda: any(air.detail == "bad_answer" for air in said))
+
+
+async def test_nobody_there_is_unreachable_and_tried_at_once_then_ever_slower_but_never_slower_than_5_s() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/whip"
+        async with publishing(url) as (_, said):
+            await until(lambda: sum(air.reason == "unreachable" for air in said) >= 4)
+    waits = [air.next_try_ms for air in said if air.reason]
+    assert waits[:4] == [0, 500, 1_000, 2_000]
+    assert {air.detail for air in said if air.reason} == {"no_connection"}
+
+
+async def test_retry_now_skips_the_wait() -> None:
+    async with doorman() as keeper:
+        keeper.status = 401
+        async with publishing(keeper.url) as (publisher, said):
+            await until(lambda: any(air.reason for air in said))
+            assert next(air for air in said if air.reason).next_try_ms == 5_000
+            before = len(keeper.posts)
+            publisher.retry_now()
+            await until(lambda: len(keeper.posts) > before, within_s=2)
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[tuple[Relay, list[Any]]]:
+    notes: list[Any] = []
+    running = Relay(on_note=notes.append)
+    await running.start()
+    yield running, notes
+    await running.stop()
+
+
+async def test_the_pass_goes_along_and_the_session_is_deleted_at_the_end(relay: tuple[Relay, list[Any]]) -> None:
+    running, notes = relay
+    async with doorman(running) as keeper:
+        keeper.location = "resource/7"
+        async with publishing(keeper.url, "s3cret") as (_, said):
+            await until(lambda: any(air.state == "on_air" for air in said))
+        assert keeper.passes == ["Bearer s3cret"]
+        assert keeper.deleted == ["/resource/7"]
+    assert [air.state for air in said] == ["connecting", "on_air", "off"]
+    assert not [note for note in notes if isinstance(note, IngestStarted)], "not one frame was sent"
+
+
+async def test_a_redirect_is_followed_with_the_offer_and_the_pass(relay: tuple[Relay, list[Any]]) -> None:
+    async with doorman(relay[0]) as keeper:
+        async with publishing(keeper.url.replace("/whip", "/moved"), "s3cret") as (_, said):
+            await until(lambda: any(air.state == "on_air" for air in said))
+        assert keeper.passes == ["Bearer s3cret", "Bearer s3cret"]
+
+
+async def test_a_circle_of_redirects_ends() -> None:
+    async with doorman() as keeper:
+        keeper.url = keeper.url.replace("/whip", "/moved")
+        async with publishing(keeper.url) as (_, said):
+            await until(lambda: any(air.detail == "redirect_loop" for air in said))
+
+
+async def test_a_far_side_that_falls_silent_is_left_within_four_seconds(relay: tuple[Relay, list[Any]]) -> None:
+    running, _notes = relay
+    async with doorman(running) as keeper, on_air(keeper.url) as (publisher, _, said):
+        await until(lambda: any(air.state == "on_air" for air in said))
+        sending = publisher._sending
+        assert sending is not None
+
+        async def unanswered(*_: Any, **__: Any) -> None:
+            await asyncio.Event().wait()
+
+        sending.peer._agent.on_media = lambda _: None  # nothing they say reaches us
+        for pair in sending.peer._agent._nominated.values():
+            pair.protocol.request = unanswered
+        silent_s = time.monotonic()
+        await until(lambda: said[-1].state == "reconnecting", within_s=5)
+        assert time.monotonic() - silent_s < 4.5
+        assert (said[-1].reason, said[-1].detail, said[-1].next_try_ms) == ("lost", "silence", 0)
+        await until(lambda: said[-1].state == "on_air", within_s=3)
+        assert publisher.stats().sessions == 2
+
+
+async def test_a_goodbye_from_the_server_is_answered_by_coming_back(relay: tuple[Relay, list[Any]]) -> None:
+    running, notes = relay
+    async with doorman(running) as keeper, on_air(keeper.url) as (publisher, _, said):
+        await until(lambda: any(isinstance(note, IngestStarted) for note in notes))
+        session = next(note.session_id for note in notes if isinstance(note, IngestStarted))
+        assert await running.close_session(session)
+        await until(lambda: publisher.stats().sessions == 2 and said[-1].state == "on_air", within_s=5)
+    lost = next(air for air in said if air.state == "reconnecting")
+    assert (lost.reason, lost.detail) == ("lost", "goodbye")
+
+
+async def test_every_session_begins_with_a_keyframe_and_counts_go_on(relay: tuple[Relay, list[Any]]) -> None:
+    running, notes = relay
+    async with doorman(running) as keeper, on_air(keeper.url) as (publisher, studio, _said):
+        await until(lambda: publisher.stats().sent_frames > 20)
+        sent, idrs = publisher.stats().sent_frames, studio.idrs
+        publisher._end_session("goodbye")
+        await until(lambda: publisher.stats().sessions == 2 and publisher.stats().sent_frames > sent + 20)
+        assert studio.idrs > idrs
+        seen = [note for note in notes if isinstance(note, RelayStats) and note.ingest]
+        assert seen
+    assert next(note.reason for note in notes if isinstance(note, IngestEnded)) in ("closed", "deleted")
+
+
+async def test_leaving_the_air_takes_at_most_two_seconds_whatever_the_network_does() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(1)
+        async with publishing(f"http://127.0.0.1:{deaf.getsockname()[1]}/whip") as (publisher, said):
+            await until(lambda: said)
+            begun = time.monotonic()
+            await publisher.stop()
+            assert time.monotonic() - begun < 2.2
+    assert said[-1].state == "off"
+
+
+async def test_packets_may_come_from_another_thread_and_too_many_are_dropped_to_the_next_keyframe(
+    relay: tuple[Relay, list[Any]],
+) -> None:
+    running, _ = relay
+    studio = Studio()
+    wanted: list[float] = []
+    said: list[AirChanged] = []
+    publisher = Publisher(on_air=said.append, on_keyframe_wanted=lambda: wanted.append(time.monotonic()))
+    async with doorman(running) as keeper:
+        publisher.start(keeper.url)
+        await until(lambda: said and said[-1].state == "on_air")
+        packets = [studio.encode(index, index * 3_000) for index in range(60)]
+        thread = threading.Thread(target=lambda: [publisher.send_video(packet) for packet in packets])
+        thread.start()
+        thread.join()  # the loop stands still meanwhile: the queue of 8 overflows
+        before = len(wanted)
+        await until(lambda: len(wanted) > before, within_s=2, saying="a keyframe asked for after the loss")
+        stats = publisher.stats()
+        assert stats.dropped_frames >= 50
+        assert stats.sent_frames + stats.dropped_frames == 60
+        studio.want_keyframe()
+        sent = stats.sent_frames
+        publisher.send_video(studio.encode(60, 60 * 3_000))
+        await until(lambda: publisher.stats().sent_frames == sent + 1)
+        await publisher.stop()
+
+
+async def test_moving_to_another_door_keeps_the_numbers_going(relay: tuple[Relay, list[Any]]) -> None:
+    running, _notes = relay
+    async with doorman(running) as first, doorman(running) as second:
+        async with on_air(first.url) as (publisher, _, said):
+            await until(lambda: publisher.stats().sent_frames > 5)
+            publisher.start(second.url)
+            await until(lambda: len(second.posts) == 1 and said[-1].state == "on_air" and said[-1].url == second.url)
+            await until(lambda: publisher.stats().sent_frames > 20)
+        assert first.deleted
+        assert second.deleted
+
+
+async def test_a_publisher_that_was_never_started_stops_quietly() -> None:
+    said: list[AirChanged] = []
+    publisher = Publisher(on_air=said.append, on_keyframe_wanted=lambda: None)
+    await publisher.stop()
+    publisher.send_video(Studio().encode(0, 0))
+    assert said == []
+    assert publisher.stats().dropped_frames == 1
