@@ -173,7 +173,7 @@ def _disk(machine: Machine | None) -> Check:
     if machine is None or machine.free_bytes < 0:
         return Check("disk", "waiting", t("check.measuring"))
     low = machine.free_bytes < LOW_DISK_BYTES
-    said = t("check.disk_low" if low else "check.disk", size=words.size(machine.free_bytes))
+    said = t("check.disk_low" if low else "check.disk_free", size=words.size(machine.free_bytes))
     return Check("disk", "warning" if low else "good", said)
 
 

@@ -338,7 +338,8 @@ QPushButton:focus {{ border: 1px solid {c.info}; }}
 QPushButton[tone="main"] {{ background: {c.text}; color: {c.bg}; border: 1px solid {c.text}; }}
 QPushButton[tone="main"]:disabled {{ background: {c.raised}; color: {c.text3}; border: 1px solid {c.line}; }}
 QPushButton[tone="main"]:focus {{ border: 2px solid {c.info}; padding: 5px 12px; }}
-QPushButton[tone="flat"] {{ background: transparent; border: 1px solid transparent; color: {c.text2}; padding: 4px 8px; }}
+QPushButton[tone="flat"] {{ background: transparent; border: 1px solid transparent; color: {c.text2};
+  padding: 4px 8px; }}
 QPushButton[tone="flat"]:hover {{ color: {c.text}; background: {c.raised}; }}
 QPushButton[tone="flat"]:focus {{ border: 1px solid {c.info}; }}
 QLineEdit, QPlainTextEdit, QSpinBox, QTimeEdit, QComboBox {{ background: {c.raised}; color: {c.text};
@@ -352,11 +353,12 @@ QComboBox::drop-down {{ border: 0; width: 28px; }}
 QComboBox::down-arrow {{ image: url({icons}/down-{c.name}.svg); width: 12px; height: 12px; }}
 QComboBox QAbstractItemView {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.line};
   selection-background-color: {c.info_row}; selection-color: {c.text}; padding: 4px; }}
-QSpinBox::up-button, QSpinBox::down-button {{ width: 0; border: 0; }}
 QCheckBox {{ color: {c.text}; spacing: 8px; font-size: 14px; background: transparent; }}
-QCheckBox::indicator {{ width: 18px; height: 18px; border-radius: 5px; border: 1px solid {c.edge}; background: {c.raised}; }}
-QCheckBox::indicator:checked {{ background: {c.info}; border: 1px solid {c.info}; image: url({icons}/tick-{c.name}.svg); }}
-QCheckBox:focus::indicator {{ border: 2px solid {c.info}; }}
+QCheckBox::indicator {{ width: 18px; height: 18px; border-radius: 5px;
+  border: 1px solid {c.edge}; background: {c.raised}; }}
+QCheckBox::indicator:checked {{ background: {c.info};
+  border: 1px solid {c.info}; image: url({icons}/tick-{c.name}.svg); }}
+QCheckBox::indicator:focus {{ border: 2px solid {c.info}; }}
 QListView, QTableView, QTreeView, QScrollArea, QScrollArea > QWidget > QWidget {{ background: {c.bg}; border: 0; }}
 QTableView {{ gridline-color: {c.row_line}; color: {c.text}; font-size: 13px; selection-background-color: {c.info_row};
   selection-color: {c.text}; alternate-background-color: {c.bg}; }}

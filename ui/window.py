@@ -7,8 +7,10 @@ down together. Closing asks the desk.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
+from functools import partial
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from . import theme
@@ -25,7 +27,7 @@ from .views.queue import QueuePane
 from .views.side import SideColumn
 from .views.strip import TroubleStrip
 from .views.toast import Toast
-from .views.topbar import TopBar
+from .views.topbar import TALL, TopBar
 from .words import t
 
 SIDE_WIDE, SIDE_NARROW = 336, 272
@@ -60,7 +62,8 @@ class LiveScreen(QWidget):
         programme = self._desk.programme
         shape = programme.width / programme.height if programme.height else 9 / 16
         least_deck = 560 if wide >= 1180 else 470
-        preview = round((tall - meter) * shape) if shape < 1 else round(wide * 0.42)
+        room = max(tall, self.window().height() - TALL)  # a strip that comes and goes does not move the columns
+        preview = round((room - meter) * shape) if shape < 1 else round(wide * 0.42)
         preview = max(200, min(preview, wide - side - 1 - least_deck))
         deck_wide = wide - preview - side - 2
         self.preview.setGeometry(0, 0, preview, tall - meter)
@@ -86,6 +89,7 @@ class Window(QWidget):
             theme.wear(app)
         super().__init__(parent)
         self.setObjectName("screen")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setWindowTitle(t("window.title"))
         self._desk = desk
         self._menu: QMenu | None = None
@@ -178,12 +182,19 @@ class Window(QWidget):
         devices = self._desk.devices
         for device in devices.cameras if cameras else devices.microphones:
             choose = self._desk.choose_camera if cameras else self._desk.choose_microphone
-            menu.addAction(device.name, lambda spec=device.spec, choose=choose: choose(spec))
+            menu.addAction(device.name, partial(choose, device.spec))
         if menu.isEmpty():
             menu.addAction(t("strip.no_device")).setEnabled(False)
         menu.popup(self.strip.mapToGlobal(QPoint(self.strip.width() - 320, self.strip.height())))
 
     # --- the end -----------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if not self._shown:
+            self._shown = True
+            self.setFocus()
+
+    _shown = False
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._desk.asked_to_close():
@@ -201,8 +212,3 @@ class Window(QWidget):
         if event.type() == QEvent.Type.WindowStateChange:
             self.toast.place()
         super().changeEvent(event)
-
-    def mousePressEvent(self, event: object) -> None:
-        focused = self.focusWidget()
-        if focused is not None:
-            focused.clearFocus()

@@ -142,6 +142,14 @@ def ago(ms: float) -> str:
     return f"{count // 3600}{NARROW}h"
 
 
+def since(ms: float) -> str:
+    """How long something lasts, in whole seconds: 6 s · 3 min · 2 h."""
+    count = max(1, int(ms // 1000))
+    if count < 120:
+        return f"{count}{NARROW}s"
+    return f"{count // 60}{NARROW}min" if count < 7_200 else f"{count // 3600}{NARROW}h"
+
+
 def rate(bits_per_second: float) -> str:
     """4,2 Mb/s · 640 kb/s."""
     if bits_per_second >= 995_000:

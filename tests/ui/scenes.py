@@ -60,20 +60,47 @@ BIDS = (
     BidRow(NOW_MS - 2900, "leo_cards", 4300, 200, "leo_cards", True),
 )
 RESULTS = (
-    ResultRow("R148", "L148", 148, "Dracaufeu", "sold", price_cents=4700, buyer_name="leo_cards", bag_number=12,
-              sale_id="S1", can_void=True),
-    ResultRow("R147", "L147", 147, "Booster", "sold", price_cents=1200, buyer_name="brocante87", bag_number=7,
-              sale_id="S2", can_void=True),
+    ResultRow(
+        "R148",
+        "L148",
+        148,
+        "Dracaufeu",
+        "sold",
+        price_cents=4700,
+        buyer_name="leo_cards",
+        bag_number=12,
+        sale_id="S1",
+        can_void=True,
+    ),
+    ResultRow(
+        "R147",
+        "L147",
+        147,
+        "Booster",
+        "sold",
+        price_cents=1200,
+        buyer_name="brocante87",
+        bag_number=7,
+        sale_id="S2",
+        can_void=True,
+    ),
     ResultRow("R146", "L146", 146, "Foulard", "passed", can_re_run=True),
-)  # fmt: skip
+)
 CHAT = (
     ChatLine("1", NOW_MS, "said", "p1", "nora.b", "buyer", "elle est centrée ?"),
     ChatLine("2", NOW_MS, "said", "p2", "leo_cards", "buyer", "je la prends", first_purchase=True),
     ChatLine("3", NOW_MS, "sold", "p3", "brocante87", number=147, price_cents=1200),
     ChatLine("4", NOW_MS, "said", "p3", "brocante87", "buyer", "merci pour la soirée !"),
     ChatLine("5", NOW_MS, "said", "p4", "tom_tom", "buyer", "tu peux montrer le dos ?"),
-    ChatLine("6", NOW_MS, "said", "p5", "ines", "buyer", "on hésite sur les baskets 152, elles taillent comment par "
-             "rapport aux autres modèles ?"),
+    ChatLine(
+        "6",
+        NOW_MS,
+        "said",
+        "p5",
+        "ines",
+        "buyer",
+        "on hésite sur les baskets 152, elles taillent comment par rapport aux autres modèles ?",
+    ),
     ChatLine("7", NOW_MS, "said", "p6", "mamie.colette", "buyer", "bonsoir de Limoges"),
     ChatLine("8", NOW_MS, "joined", "p7", "jules"),
     ChatLine("9", NOW_MS, "said", "p8", "Marie", "producer", "Le lot 152 passe dans cinq minutes."),
@@ -81,7 +108,7 @@ CHAT = (
     ChatLine("11", NOW_MS, "announced", "p0", "Déstockage", "owner", "Livraison offerte dès 3 lots ce soir"),
     ChatLine("12", NOW_MS, "said", "p1", "nora.b", "buyer", "45 !"),
     ChatLine("13", NOW_MS, "said", "p3", "brocante87", "buyer", "ça monte"),
-)  # fmt: skip
+)
 
 
 def queue_rows(on_block: bool) -> tuple[LotRow, ...]:
@@ -106,7 +133,7 @@ def queue_rows(on_block: bool) -> tuple[LotRow, ...]:
                 salons=2 if i == 3 else 0,
                 pre_bids=1 if i == 5 else 0,
                 editor="Marie" if i == 4 else "",
-            )  # fmt: skip
+            )
         )
     for i in range(74):
         rows.append(LotRow(f"L{160 + i}", 160 + i, f"Carton surprise n° {i + 1}", category="Divers"))
@@ -118,20 +145,36 @@ def sold_rows() -> tuple[LotRow, ...]:
     states: tuple[Any, ...] = ("sold", "paid", "validated", "failed", "voided", "paid")
     return tuple(
         LotRow(
-            f"L{148 - i}", 148 - i, TITLES[i % len(TITLES)][0], "sold", price_cents=(4700, 1200, 900, 10_500, 300, 2100)[i % 6],
-            buyer_name=names[i % 6], bag_number=12 - i % 6, paid=states[i % 6], at_ms=NOW_MS - i * 40_000, sale_id=f"S{i}",
-            key=f"S{i}", cost_cents=800 if i % 2 else 0,
+            f"L{148 - i}",
+            148 - i,
+            TITLES[i % len(TITLES)][0],
+            "sold",
+            price_cents=(4700, 1200, 900, 10_500, 300, 2100)[i % 6],
+            buyer_name=names[i % 6],
+            bag_number=12 - i % 6,
+            paid=states[i % 6],
+            at_ms=NOW_MS - i * 40_000,
+            sale_id=f"S{i}",
+            key=f"S{i}",
+            cost_cents=800 if i % 2 else 0,
         )
         for i in range(147)
-    )  # fmt: skip
+    )
 
 
 def passed_rows() -> tuple[LotRow, ...]:
     return tuple(
-        LotRow(f"L{100 - i}", 100 - i, TITLES[i % len(TITLES)][0], "passed", category="Divers", key=f"P{i}",
-               price_cents=4000 if i == 1 else 0)
+        LotRow(
+            f"L{100 - i}",
+            100 - i,
+            TITLES[i % len(TITLES)][0],
+            "passed",
+            category="Divers",
+            key=f"P{i}",
+            price_cents=4000 if i == 1 else 0,
+        )
         for i in range(12)
-    )  # fmt: skip
+    )
 
 
 BUYERS = (
@@ -147,9 +190,16 @@ LIVE_SHOW = ShowView(
     show_id="s", title="Déstockage du dimanche", status="live", live_since_ms=NOW_MS - (2 * 3600 + 14 * 60 + 37) * 1000
 )
 GOOD = Health(
-    engine="running", air="on_air", width=1080, height=1920, fps=30.0, video_bps=4_200_000, loss=0.001, rtt_ms=38.0,
+    engine="running",
+    air="on_air",
+    width=1080,
+    height=1920,
+    fps=30.0,
+    video_bps=4_200_000,
+    loss=0.001,
+    rtt_ms=38.0,
     verdict="good",
-)  # fmt: skip
+)
 DEVICES = Devices(
     cameras=(Camera(spec="camera:C920@0", name="C920 HD"), Camera(spec="testcard", name="Mire", stand_in=True)),
     microphones=(
@@ -159,13 +209,27 @@ DEVICES = Devices(
     asked=True,
 )
 PROGRAMME = Programme(
-    camera="camera:C920@0", microphone="microphone:USB", width=1080, height=1920, camera_name="C920 HD",
-    microphone_name="Micro USB", stand_in=False,
-)  # fmt: skip
+    camera="camera:C920@0",
+    microphone="microphone:USB",
+    width=1080,
+    height=1920,
+    camera_name="C920 HD",
+    microphone_name="Micro USB",
+    stand_in=False,
+)
 FIGURES = Figures(
-    sales_cents=481_200, sold=147, passed=12, sold_percent=92, per_hour_cents=214_600, queued=85, bids=2931, buyers=37,
-    cost_cents=190_000, fee_cents=38_000, margin_cents=253_200,
-)  # fmt: skip
+    sales_cents=481_200,
+    sold=147,
+    passed=12,
+    sold_percent=92,
+    per_hour_cents=214_600,
+    queued=85,
+    bids=2931,
+    buyers=37,
+    cost_cents=190_000,
+    fee_cents=38_000,
+    margin_cents=253_200,
+)
 
 RUN_OFF = {"start_at_opening_price": "Un lot est déjà en cours.", "start_with_other_preset": "x", "skip_lot": "x"}
 
@@ -210,11 +274,23 @@ def picture(width: int = 540, height: int = 960) -> QImage:
 def on_air(desk: Desk) -> None:
     """Everything of a good show but the deck."""
     desk.put(
-        show=LIVE_SHOW, connection=Connection("connected"), viewers=318, consoles=("Déstockage", "Marie"), health=GOOD,
-        recording=Recording(True, 412_000_000_000), queue=queue_rows(False), sold=sold_rows(), passed=passed_rows(),
-        buyers=BUYERS, figures=FIGURES, devices=DEVICES, programme=PROGRAMME, level=Level(-14.0, -22.0), chat=CHAT,
+        show=LIVE_SHOW,
+        connection=Connection("connected"),
+        viewers=318,
+        consoles=("Déstockage", "Marie"),
+        health=GOOD,
+        recording=Recording(True, 412_000_000_000),
+        queue=queue_rows(False),
+        sold=sold_rows(),
+        passed=passed_rows(),
+        buyers=BUYERS,
+        figures=FIGURES,
+        devices=DEVICES,
+        programme=PROGRAMME,
+        level=Level(-14.0, -22.0),
+        chat=CHAT,
         refusals={"withdraw": "x", "stop_sale": "x", "resume_sale": "x"},
-    )  # fmt: skip
+    )
 
 
 def _deck(desk: Desk, deck: DeckView, running: bool = False, **more: Any) -> None:
@@ -230,10 +306,20 @@ def _deck(desk: Desk, deck: DeckView, running: bool = False, **more: Any) -> Non
 
 def _running(seconds_left: float, **more: Any) -> DeckView:
     wanted: dict[str, Any] = {
-        "state": "running", "card": CARD, "next_card": NEXT, "run_id": "R148", "price_cents": 4700,
-        "asking_cents": 4900, "leader_name": "leo_cards", "bids": 23, "ends_at_ms": NOW_MS + round(seconds_left * 1000),
-        "opened_at_ms": NOW_MS - 20_000, "duration_ms": 30_000, "bid_rows": BIDS, "results": RESULTS,
-    }  # fmt: skip
+        "state": "running",
+        "card": CARD,
+        "next_card": NEXT,
+        "run_id": "R148",
+        "price_cents": 4700,
+        "asking_cents": 4900,
+        "leader_name": "leo_cards",
+        "bids": 23,
+        "ends_at_ms": NOW_MS + round(seconds_left * 1000),
+        "opened_at_ms": NOW_MS - 20_000,
+        "duration_ms": 30_000,
+        "bid_rows": BIDS,
+        "results": RESULTS,
+    }
     return DeckView(**{**wanted, **more})
 
 
@@ -262,14 +348,28 @@ def two_troubles(desk: Desk) -> None:
 
 
 def opening(desk: Desk) -> None:
-    _deck(desk, DeckView("opening", card=NEXT, next_card=NEXT, results=RESULTS),
-          refusals={"start_at_opening_price": "Ouverture…", "withdraw": "x", "stop_sale": "x", "resume_sale": "x"})  # fmt: skip
+    _deck(
+        desk,
+        DeckView("opening", card=NEXT, next_card=NEXT, results=RESULTS),
+        refusals={"start_at_opening_price": "Ouverture…", "withdraw": "x", "stop_sale": "x", "resume_sale": "x"},
+    )
 
 
 def withdrawable(desk: Desk) -> None:
-    _deck(desk, _running(28.8, state="withdrawable", price_cents=0, leader_name="", bids=0, bid_rows=(),
-                         withdraw_until_ms=NOW_MS + 1300), running=True,
-          refusals={**RUN_OFF, "resume_sale": "x"})  # fmt: skip
+    _deck(
+        desk,
+        _running(
+            28.8,
+            state="withdrawable",
+            price_cents=0,
+            leader_name="",
+            bids=0,
+            bid_rows=(),
+            withdraw_until_ms=NOW_MS + 1300,
+        ),
+        running=True,
+        refusals={**RUN_OFF, "resume_sale": "x"},
+    )
 
 
 def running(desk: Desk) -> None:
@@ -286,8 +386,19 @@ def under_10(desk: Desk) -> None:
 
 def under_10_large(desk: Desk) -> None:
     card = replace(CARD, has_reserve=True, reserve_cents=140_000, title="Montre acier, bracelet neuf, boîte et papiers")
-    _deck(desk, _running(8.2, state="under_10", price_cents=105_000, card=card, reserve_met=False, bids=131,
-                         leader_name="collectionneur_de_limoges"), running=True)  # fmt: skip
+    _deck(
+        desk,
+        _running(
+            8.2,
+            state="under_10",
+            price_cents=105_000,
+            card=card,
+            reserve_met=False,
+            bids=131,
+            leader_name="collectionneur_de_limoges",
+        ),
+        running=True,
+    )
 
 
 def closing(desk: Desk) -> None:
@@ -295,8 +406,12 @@ def closing(desk: Desk) -> None:
 
 
 def paused(desk: Desk) -> None:
-    _deck(desk, _running(12.0, state="paused", remaining_ms=12_000, reason="paused.picture_lost"), running=True,
-          refusals={**RUN_OFF, "withdraw": "x"})  # fmt: skip
+    _deck(
+        desk,
+        _running(12.0, state="paused", remaining_ms=12_000, reason="paused.picture_lost"),
+        running=True,
+        refusals={**RUN_OFF, "withdraw": "x"},
+    )
     since = time.monotonic() - 7.0
     desk.put(troubles=(Trouble("picture_lost", since_mono=since, severity="bad"),))
 
@@ -311,9 +426,19 @@ def passed(desk: Desk) -> None:
 
 def away(desk: Desk) -> None:
     off = dict.fromkeys(
-        ("start_at_opening_price", "start_with_other_preset", "skip_lot", "start_giveaway", "withdraw", "stop_sale",
-         "resume_sale", "announce", "end_show"), "Plateforme injoignable",
-    )  # fmt: skip
+        (
+            "start_at_opening_price",
+            "start_with_other_preset",
+            "skip_lot",
+            "start_giveaway",
+            "withdraw",
+            "stop_sale",
+            "resume_sale",
+            "announce",
+            "end_show",
+        ),
+        "Plateforme injoignable",
+    )
     _deck(desk, DeckView("away", reason="restarting", card=NEXT, next_card=NEXT, results=RESULTS), refusals=off)
     since = time.monotonic() - 3.0
     desk.put(
@@ -340,39 +465,70 @@ def closing_window(desk: Desk) -> None:
 def prepared(desk: Desk) -> None:
     on_air(desk)
     desk.put(
-        show=ShowView(show_id="s", title="Déstockage du dimanche", status="prepared"), health=replace(GOOD, air="off"),
-        recording=Recording(), deck=DeckView("not_live", card=NEXT, next_card=NEXT),
+        show=ShowView(show_id="s", title="Déstockage du dimanche", status="prepared"),
+        health=replace(GOOD, air="off"),
+        recording=Recording(),
+        deck=DeckView("not_live", card=NEXT, next_card=NEXT),
         refusals=dict.fromkeys(
-            ("start_at_opening_price", "start_with_other_preset", "skip_lot", "start_giveaway", "withdraw",
-             "stop_sale", "resume_sale", "announce", "end_show"), "Le live n’a pas commencé."),
-    )  # fmt: skip
+            (
+                "start_at_opening_price",
+                "start_with_other_preset",
+                "skip_lot",
+                "start_giveaway",
+                "withdraw",
+                "stop_sale",
+                "resume_sale",
+                "announce",
+                "end_show",
+            ),
+            "Le live n’a pas commencé.",
+        ),
+    )
 
 
 def no_camera(desk: Desk) -> None:
     prepared(desk)
     desk.put(
-        devices=Devices((Camera(spec="testcard", name="Mire", stand_in=True),),
-                        (Microphone(spec="tone", name="Son d’essai", stand_in=True),), asked=True),
-        programme=replace(PROGRAMME, camera="testcard", microphone="tone", stand_in=True, camera_name="Mire",
-                          microphone_name="Son d’essai"),
+        devices=Devices(
+            (Camera(spec="testcard", name="Mire", stand_in=True),),
+            (Microphone(spec="tone", name="Son d’essai", stand_in=True),),
+            asked=True,
+        ),
+        programme=replace(
+            PROGRAMME,
+            camera="testcard",
+            microphone="tone",
+            stand_in=True,
+            camera_name="Mire",
+            microphone_name="Son d’essai",
+        ),
         queue=(),
-    )  # fmt: skip
+    )
 
 
 DRY_RUN = ImportDryRun(
-    state="ready", path="destockage.csv", rows=900, units=9104, left_out=3,
+    state="ready",
+    path="destockage.csv",
+    rows=900,
+    units=9104,
+    left_out=3,
     lots=tuple(LotDraft(title=f"Lot {i}", preset=Preset()) for i in range(897)),
     problems=(
         ImportProblem(14, "Prix", "1,00", "prix écrit avec une virgule", "1 €"),
-        ImportProblem(88, "Titre", "Lot de trente-six assiettes plates en porcelaine blanche à liseré doré avec…",
-                      "titre de plus de 80 caractères", "coupé à 80 caractères"),
+        ImportProblem(
+            88,
+            "Titre",
+            "Lot de trente-six assiettes plates en porcelaine blanche à liseré doré avec…",
+            "titre de plus de 80 caractères",
+            "coupé à 80 caractères",
+        ),
         ImportProblem(212, "SKU", "DS-0211", "référence déjà utilisée ligne 180", "DS-0211-2"),
         ImportProblem(501, "Quantité", "beaucoup", "ce n’est pas un nombre", "", "left_out"),
         ImportProblem(502, "Prix", "0", "un lot ne peut pas partir de zéro", "", "left_out"),
         ImportProblem(503, "Titre", "", "titre vide", "", "left_out"),
         ImportProblem(640, "Matières", "piles", "contient des piles : à signaler au transporteur", "", "noticed"),
     ),
-)  # fmt: skip
+)
 
 SCENES: dict[str, Callable[[Desk], None]] = {
     "live": under_10,
@@ -394,5 +550,17 @@ SCENES: dict[str, Callable[[Desk], None]] = {
     "closing_window": closing_window,
     "not_live": prepared,
 }
-DECK_STATES = ("empty", "ready", "opening", "withdrawable", "running", "live", "closing", "paused", "adjudged", "passed",
-               "away", "not_live")  # fmt: skip
+DECK_STATES = (
+    "empty",
+    "ready",
+    "opening",
+    "withdrawable",
+    "running",
+    "live",
+    "closing",
+    "paused",
+    "adjudged",
+    "passed",
+    "away",
+    "not_live",
+)

@@ -61,8 +61,8 @@ class BuyerDelegate(QStyledItemDelegate):
         if not isinstance(row, BuyerRow):
             return
         c = theme.colours()
-        box = QRectF(option.rect)  # type: ignore[attr-defined]
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
+        box = QRectF(option.rect)
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         painter.save()
         painter.fillRect(box, theme.colour(c.info_row if chosen else c.bg))
         painter.fillRect(QRectF(box.x(), box.bottom() - 1, box.width(), 1), theme.colour(c.row_line))

@@ -51,10 +51,10 @@ class Laid:
         formats = []
         for start, length in bold:
             strong = QTextLayout.FormatRange()
-            strong.start, strong.length = start, length  # type: ignore[attr-defined]
+            strong.start, strong.length = start, length
             shape = QTextCharFormat()
             shape.setFont(theme.font(13 if system else 14, theme.BOLD))
-            strong.format = shape  # type: ignore[attr-defined]
+            strong.format = shape
             formats.append(strong)
         self.layout.setFormats(formats)
         option = QTextOption()

@@ -260,7 +260,8 @@ class Deck(QWidget):
             paint.text(painter, second, below, 17 * at.k, c.text, theme.BOLD, elide=True)
             return
         paint.picture(painter, box, self._pictures.of(card.picture), card.number, 8)
-        paint.text(painter, first, self._card_line(), 13 * at.k, c.text2, elide=True)
+        shade, weight = (c.sold, theme.BOLD) if deck.state == "adjudged" else (c.text2, theme.REGULAR)
+        paint.text(painter, first, self._card_line(), 13 * at.k, shade, weight, elide=True)
         paint.text(painter, second, card.title, 17 * at.k, c.text, theme.BOLD, elide=True)
 
     def _card_line(self) -> str:
@@ -335,8 +336,8 @@ class Deck(QWidget):
         state = deck.state
         line = at.leader
         if state == "adjudged":
-            rest = t("deck.wins_first") if deck.first_purchase else t("deck.wins")
-            self._name_and_rest(painter, line, deck.winner_name, c.sold, rest, c.text)
+            tails = [(t("deck.wins_first"), "")] if deck.first_purchase else []
+            self._name_and_rest(painter, line, deck.winner_name, c.sold, [*tails, (t("deck.wins"), "")])
             return
         if state == "passed":
             why = t("deck.passed_reserve") if deck.bids else t("deck.passed_no_bid")
@@ -361,35 +362,37 @@ class Deck(QWidget):
         if not deck.leader_name:
             paint.text(painter, line, t("deck.no_bid_yet"), 19 * self._places.k, c.text2, least=12)
             return
-        rest = " · ".join([t("deck.leads"), tn("deck.bids", deck.bids)])
-        warning = ""
+        leads, bids = t("deck.leads"), tn("deck.bids", deck.bids)
         if deck.card and deck.card.has_reserve and not deck.reserve_met:
-            warning = t("deck.reserve_not_met")
-        elif deck.extended:
-            warning = t("deck.extended")
-        self._name_and_rest(painter, line, deck.leader_name, c.sold, rest, c.text, warning)
+            low = t("deck.reserve_not_met")
+            tails = [(f"{leads} · {bids}", low), (leads, low)]
+        else:
+            tails = [(f"{leads} · {bids}", t("deck.extended"))] if deck.extended else []
+            tails += [(f"{leads} · {bids}", ""), (leads, "")]
+        self._name_and_rest(painter, line, deck.leader_name, c.sold, tails)
 
     def _name_and_rest(
-        self, painter: QPainter, line: QRectF, name: str, colour: str, rest: str, rest_colour: str, warning: str = ""
+        self, painter: QPainter, line: QRectF, name: str, colour: str, tails: list[tuple[str, str]]
     ) -> None:
+        """A name, large, and the longest of the tails (plain, warning) that leaves it whole."""
         c = theme.colours()
         k = self._places.k
         px, small = 34 * k, 19 * k
-        rest_wide = paint.advance(rest, small) + 7
-        warning_wide = paint.advance(" · " + warning, small) if warning else 0.0
-        if rest_wide + warning_wide > line.width() * 0.72:
-            warning, warning_wide = "", 0.0
-        room = line.width() - rest_wide - warning_wide
-        wide = paint.text(
-            painter, QRectF(line.x(), line.y(), max(60.0, room), line.height()), name, px, colour, theme.BOLD,
-            paint.LEFT, -0.01, elide=True, least=22 * k,
-        )  # fmt: skip
+        wanted = paint.advance(name, px, theme.BOLD, -0.01)
+
+        def tail_wide(tail: tuple[str, str]) -> float:
+            return 7 + paint.advance(tail[0] + (f" · {tail[1]}" if tail[1] else ""), small)
+
+        rest, warning = next((tail for tail in tails if wanted + tail_wide(tail) <= line.width()), tails[-1])
+        room = max(60.0, line.width() - tail_wide((rest, warning)))
+        where = QRectF(line.x(), line.y(), room, line.height())
+        wide = paint.text(painter, where, name, px, colour, theme.BOLD, paint.LEFT, -0.01, elide=True, least=24 * k)
         x = line.x() + wide + 7
         drop = (px - small) * 0.36
         tail = QRectF(x, line.y() + drop, line.right() - x, line.height() - drop)
-        used = paint.text(painter, tail, rest, small, rest_colour, least=11)
+        used = paint.text(painter, tail, rest, small, c.text, least=11)
         if warning:
-            paint.text(painter, tail.adjusted(used, 0, 0, 0), " · " + warning, small, c.warn, elide=True)
+            paint.text(painter, tail.adjusted(used, 0, 0, 0), f" · {warning}", small, c.warn, elide=True)
 
     def _before_line(self) -> str:
         """Before the opening: the preset, the pre-bids, the heat."""

@@ -146,6 +146,7 @@ class LotEditor(QWidget):
         made.setRange(least, most)
         made.setAccessibleName(t(name))
         made.setSuffix(suffix)
+        made.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         return made
 
     # --- opening ----------------------------------------------------------------------------

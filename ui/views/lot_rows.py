@@ -33,10 +33,10 @@ class LotDelegate(QStyledItemDelegate):
     ) -> None:
         row = index.data(RowRole)
         if isinstance(row, LotRow):
-            chosen = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
-            focused = bool(option.state & QStyle.StateFlag.State_HasFocus)  # type: ignore[attr-defined]
+            chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+            focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
             painter.save()
-            self.paint_row(painter, QRectF(option.rect), row, chosen, focused)  # type: ignore[attr-defined]
+            self.paint_row(painter, QRectF(option.rect), row, chosen, focused)
             painter.restore()
 
     def paint_row(self, painter: QPainter, box: QRectF, row: LotRow, chosen: bool, focused: bool) -> None:

@@ -24,32 +24,33 @@ from ..actions import Action
 from ..desk import Desk
 from ..words import t
 from . import paint
-from .lot_model import folded
+from .lot_model import Index, folded
 
 ROW = 40
+STAY_OPEN = (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason)
 WIDE = 560
 ActionRole = int(Qt.ItemDataRole.UserRole)
 
 
 class _Rows(QStyledItemDelegate):
-    def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(WIDE, ROW)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: object) -> None:
-        action = index.data(ActionRole)  # type: ignore[attr-defined]
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        action = index.data(ActionRole)
         if not isinstance(action, Action):
             return
         c = theme.colours()
-        box = QRectF(option.rect)  # type: ignore[attr-defined]
+        box = QRectF(option.rect)
         painter.save()
-        if option.state & QStyle.StateFlag.State_Selected:  # type: ignore[attr-defined]
+        if option.state & QStyle.StateFlag.State_Selected:
             paint.rounded(painter, box.adjusted(6, 1, -6, -1), 6, c.info_row)
         right = box.right() - 16
         if action.key:
             right = paint.key_cap(painter, right, box.center().y(), action.key.replace("+", " ")) - 10
         colour = c.text if action.enabled else c.text3
-        used = paint.text(painter, QRectF(box.x() + 18, box.y(), right - box.x() - 18, ROW), t(action.words), 14, colour,
-                          theme.SEMI, elide=True)  # fmt: skip
+        name = QRectF(box.x() + 18, box.y(), right - box.x() - 18, ROW)
+        used = paint.text(painter, name, t(action.words), 14, colour, theme.SEMI, elide=True)
         why = action.reason if not action.enabled else (t("palette.by_key") if action.spec.sale else "")
         x = box.x() + 18 + used + 12
         if why and right - x > 60:
@@ -61,6 +62,7 @@ class Palette(QWidget):
     def __init__(self, desk: Desk, parent: QWidget) -> None:
         super().__init__(parent)
         self._desk = desk
+        self._over = parent
         self._came_from: QWidget | None = None
         self.setAccessibleName(t("action.palette"))
         self.field = QLineEdit(self)
@@ -98,7 +100,7 @@ class Palette(QWidget):
             self._came_from.setFocus()
 
     def place(self) -> None:
-        over = self.parentWidget()
+        over = self._over
         wide = min(WIDE, over.width() - 40)
         tall = min(460, over.height() - 140)
         self.setGeometry((over.width() - wide) // 2, 70, wide, tall)
@@ -134,9 +136,8 @@ class Palette(QWidget):
             if event.key() == Qt.Key.Key_Escape:
                 self.close_it()
                 return True
-        if event.type() == QEvent.Type.FocusOut and isinstance(event, QFocusEvent):
-            if event.reason() not in (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason):
-                self.hide()
+        if isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() not in STAY_OPEN:
+            self.hide()
         return False
 
     def paintEvent(self, event: QPaintEvent) -> None:

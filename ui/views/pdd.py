@@ -193,7 +193,8 @@ class PddButton(QAbstractButton):
         colour = c.pdd if c.name == "dark" else c.on_pdd_dim
         paint.rounded(painter, box, 16 * k, c.bg, c.pdd, 3)
         top = t("deck.pdd")
-        paint.text(painter, QRectF(box.x(), box.y() + 19 * k, box.width(), 20 * k), top, 15 * k, colour, theme.BOLD, paint.CENTRE, 0.08)  # fmt: skip
+        head = QRectF(box.x(), box.y() + 19 * k, box.width(), 20 * k)
+        paint.text(painter, head, top, 15 * k, colour, theme.BOLD, paint.CENTRE, 0.08)
         middle = QRectF(box.x() + 10, box.y() + 45 * k, box.width() - 20, 60 * k)
         paint.text(painter, middle, t("deck.opening"), 26 * k, colour, theme.BOLD, paint.CENTRE, -0.01, least=14)
         foot = QRectF(box.x() + 12, box.y() + 111 * k, box.width() - 24, 20 * k)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRunnable, QSize, Qt, QThreadPool, Signal
+from PySide6.QtCore import QObject, QRunnable, QSize, Qt, QThreadPool, Signal, SignalInstance
 from PySide6.QtGui import QImage, QImageReader, QPixmap
 
 SIDE = 192
@@ -18,7 +18,7 @@ KEPT = 600
 
 
 class _Reading(QRunnable):
-    def __init__(self, path: str, done: Signal) -> None:
+    def __init__(self, path: str, done: SignalInstance) -> None:
         super().__init__()
         self._path = path
         self._done = done
@@ -31,7 +31,7 @@ class _Reading(QRunnable):
             reader.setScaledSize(full.scaled(QSize(SIDE, SIDE), Qt.AspectRatioMode.KeepAspectRatioByExpanding))
         image = reader.read()
         try:
-            self._done.emit(self._path, image)  # type: ignore[attr-defined]
+            self._done.emit(self._path, image)
         except RuntimeError:  # the shelf went while we read
             return
 

@@ -77,13 +77,17 @@ class CheckRow(QWidget):
         self.button = QPushButton(self)
         self.button.setAutoDefault(False)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.button.clicked.connect(lambda: self._check and self.pressed.emit(self._check.button))
+        self.button.clicked.connect(self._button_pressed)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.addStretch(1)
         line.addWidget(self.button)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(61)
+
+    def _button_pressed(self) -> None:
+        if self._check is not None:
+            self.pressed.emit(self._check.button)
 
     def show_check(self, check: Check) -> None:
         if check == self._check:
@@ -311,7 +315,7 @@ class Preflight(QWidget):
         self.quality.become(sizes, size)
         self.quality.setEnabled(desk.health.air == "off")
         where = desk.connection.detail if desk.connection.detail.startswith("http") else ""
-        self.destination.become([(t("preflight.embedded") if not where else where, "platform")], "platform")
+        self.destination.become([(where or t("preflight.embedded"), "platform")], "platform")
         self.mirror.blockSignals(True)
         self.mirror.setChecked(programme.mirror)
         self.mirror.blockSignals(False)

@@ -113,7 +113,7 @@ class Preview(QWidget):
         if self._image is None:
             return t("preview.no_picture")
         if self._still:
-            return t("preview.still", age=words.ago(self._frames.age_s * 1000))
+            return t("preview.still", age=words.since(self._frames.age_s * 1000))
         if self._desk.programme.stand_in:
             return t("preview.stand_in")
         fps = self._desk.health.fps
@@ -137,7 +137,7 @@ class Preview(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         if self._radius:
-            paint.rounded(painter, QRectF(self.rect()), self._radius, "#000000")
+            paint.rounded(painter, QRectF(self.rect()), self._radius, theme.colours().panel)
         else:
             painter.fillRect(self.rect(), QColor("#000000"))
         box = self.picture_box()

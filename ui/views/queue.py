@@ -231,7 +231,7 @@ class QueuePane(QWidget):
         self._failed = plain_button(t("sale.mark_failed"), lambda: self._on_sale("failed"), bar)
         self._runner_up = plain_button(t("sale.runner_up"), lambda: self._on_sale("runner_up"), bar)
         self._again = plain_button(t("queue.menu.re_run"), lambda: self._on_sale("again"), bar)
-        self.void = HoldButton(t("hold", words=t("deck.void_sale")), bar)
+        self.void = HoldButton(t("hold", words=t("sale.void")), bar)
         self.void.held.connect(lambda: self._on_sale("void"))
         for button in (self._paid, self._failed, self._runner_up, self._again):
             line.addWidget(button)

@@ -97,7 +97,7 @@ def trouble_sentence(trouble: Trouble, now_mono: float) -> str:
     key = f"trouble.{trouble.code}"
     if not known(key):
         key = "trouble.other"
-    since = words.ago(max(1000.0, (now_mono - trouble.since_mono) * 1000)) if trouble.since_mono else ""
+    since = words.since((now_mono - trouble.since_mono) * 1000) if trouble.since_mono else ""
     subject = trouble.subject
     if known(f"away.{subject}"):
         subject = t(f"away.{subject}")

@@ -20,6 +20,7 @@ class Toast(QWidget):
     def __init__(self, desk: Desk, parent: QWidget) -> None:
         super().__init__(parent)
         self._desk = desk
+        self._over = parent
         self._notice: Notice | None = None
         self.undo = plain_button(t("notice.undo"), self._undo, self)
         line = QHBoxLayout(self)
@@ -60,7 +61,7 @@ class Toast(QWidget):
 
     def place(self) -> None:
         """Over the foot of its parent, centred."""
-        over = self.parentWidget()
+        over = self._over
         wide = min(self.sizeHint().width(), over.width() - 24)
         self.setGeometry((over.width() - wide) // 2, over.height() - 46 - 62, wide, 46)
 

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from .. import theme, words
 from ..desk import Desk
 from ..values import Health
 from ..words import t, tn
+from . import paint
 from .controls import ActionButton, Badge, plain_button, words_of
 
 TALL = 48
+
+
+class Title(QWidget):
+    """The name of the show: takes what is left, elided when that is little."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._words = ""
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+
+    def show_words(self, said: str) -> None:
+        self._words = said
+        self.setToolTip(said)
+        self.setAccessibleName(said)
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(round(paint.advance(self._words, 15, theme.BOLD) + 1.5), 26)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(60, 26)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colour = theme.colours().text
+        paint.text(QPainter(self), QRectF(self.rect()), self._words, 15, colour, theme.BOLD, elide=True)
 
 
 class TopBar(QWidget):
@@ -22,12 +50,11 @@ class TopBar(QWidget):
         super().__init__(parent)
         self.setObjectName("head")
         self.setAccessibleName(t("a11y.topbar"))
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(TALL)
         self._desk = desk
         self._on_air = Badge(self, filled="air_fill", bold=True)
-        self._title = QLabel(self)
-        self._title.setFont(theme.font(15, theme.BOLD))
-        self._title.setMinimumWidth(40)
+        self._title = Title(self)
         self._elapsed = Badge(self, least="00:00:00")
         self._viewers = Badge(self)
         self._lots = Badge(self)
@@ -40,10 +67,10 @@ class TopBar(QWidget):
         line.setContentsMargins(14, 0, 14, 0)
         line.setSpacing(12)
         line.addWidget(self._on_air)
-        line.addWidget(self._title, 1)
+        line.addWidget(self._title)
         line.addWidget(self._elapsed)
         line.addWidget(self._viewers)
-        line.addStretch(100)
+        line.addStretch(1)
         line.addWidget(self._lots)
         line.addWidget(self._health)
         line.addWidget(self._recording)
@@ -79,8 +106,7 @@ class TopBar(QWidget):
         else:
             name = {"ended": "topbar.ended", "none": "topbar.no_show"}.get(show.status, "topbar.off_air")
             self._on_air.show_words(t(name), "", "")
-        self._title.setText(show.title)
-        self._title.setToolTip(show.title)
+        self._title.show_words(show.title)
         self._elapsed.setVisible(live)
         self._viewers.setVisible(live)
         self._viewers.show_words(tn("topbar.viewers", desk.viewers))
