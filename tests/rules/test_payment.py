@@ -1,0 +1,278 @@
+"""Rule 12 and the seam: baskets, marks, failed payments, runners-up, spending limits."""
+
+from __future__ import annotations
+
+from seller_console.contract import commands as cm
+from seller_console.contract import events as ev
+
+from .floor import ANA, BEN, CLEO, DAN, MARIE, MODO, OWNER, Floor, buyer
+
+EVE = buyer("eve")
+
+
+def contested(floor: Floor, *bids: tuple[object, int], reserve: int = 0) -> str:
+    """A lot everybody gave a max for. The sale's id."""
+    floor.lot(reserve=reserve)
+    floor.pdd()
+    for who, euros in bids:
+        floor.bid(who, euros, "max")  # type: ignore[arg-type]
+    end = floor.bell()[0]
+    assert isinstance(end, ev.Hammered) and end.sold
+    return end.sale_id
+
+
+def offered(events: tuple[ev.Event, ...]) -> ev.RunnerUpOffered:
+    found = [event for event in events if isinstance(event, ev.RunnerUpOffered)]
+    assert len(found) == 1, events
+    return found[0]
+
+
+def fail(floor: Floor, sale_id: str) -> None:
+    floor.ok(cm.MarkPayment(sale_id=sale_id, outcome="failed"), OWNER)
+
+
+def test_a_buyer_validates_everything_in_their_basket_at_any_time() -> None:
+    floor = Floor()
+    floor.no("empty_basket", cm.ValidateBasket(), ANA)
+    floor.sell(ANA, 5)
+    floor.sell(BEN, 9)
+    floor.sell(ANA, 7)
+    event = floor.ok(cm.ValidateBasket(), ANA)[0]
+    assert isinstance(event, ev.BasketValidated)
+    assert (len(event.sale_ids), event.total_cents, event.payment_link) == (2, 12_00, "")
+    assert [s.status for s in floor.state.sales.values()] == ["validated", "sold", "validated"]
+    floor.no("empty_basket", cm.ValidateBasket(), ANA)
+    floor.ok(cm.EndShow(), OWNER)
+    floor.ok(cm.ValidateBasket(), BEN)
+
+
+def test_with_a_payment_page_the_basket_carries_a_link() -> None:
+    floor = Floor()
+    floor.no("bad_payment_page", cm.EditShow(payment_page="javascript:alert(1)"), OWNER)
+    floor.ok(cm.EditShow(payment_page="https://pay.example/?r={reference}&a={amount}"), OWNER)
+    sale_id = floor.sell(ANA, 12)
+    event = floor.ok(cm.ValidateBasket(), ANA)[0]
+    assert isinstance(event, ev.BasketValidated)
+    assert event.payment_link == f"https://pay.example/?r=show-1-{sale_id}&a=12.00"
+
+
+def test_the_seller_marks_a_sale_paid_once() -> None:
+    floor = Floor()
+    sale_id = floor.sell(ANA)
+    floor.no("not_allowed", cm.MarkPayment(sale_id=sale_id, outcome="paid"), MODO)
+    floor.ok(cm.MarkPayment(sale_id=sale_id, outcome="paid"), MARIE)
+    floor.no("already_paid", cm.MarkPayment(sale_id=sale_id, outcome="failed"), OWNER)
+    floor.no("unknown_sale", cm.MarkPayment(sale_id="S999", outcome="paid"), OWNER)
+
+
+def test_a_failed_payment_may_still_be_made_good() -> None:
+    floor = Floor()
+    sale_id = floor.sell(ANA)
+    fail(floor, sale_id)
+    floor.no("already_failed", cm.MarkPayment(sale_id=sale_id, outcome="failed"), OWNER)
+    floor.ok(cm.MarkPayment(sale_id=sale_id, outcome="paid"), OWNER)
+    assert floor.state.sales[sale_id].status == "paid"
+
+
+def test_the_runner_up_is_the_next_distinct_bidder_at_the_price_without_the_winner() -> None:
+    floor = Floor()
+    sale_id = contested(floor, (ANA, 20), (BEN, 50), (CLEO, 90))
+    floor.no("not_failed", cm.OfferToRunnerUp(sale_id=sale_id), OWNER)
+    fail(floor, sale_id)
+    offer = offered(floor.ok(cm.OfferToRunnerUp(sale_id=sale_id), OWNER))
+    assert (offer.buyer, offer.price_cents, offer.nth) == ("ben", 21_00, 1)
+    assert offer.expires_at == floor.now + 120_000
+    floor.no("offer_pending", cm.OfferToRunnerUp(sale_id=sale_id), OWNER)
+
+
+def test_a_runner_up_is_asked_never_charged() -> None:
+    floor = Floor()
+    sale_id = contested(floor, (ANA, 20), (BEN, 50))
+    fail(floor, sale_id)
+    offer = offered(floor.ok(cm.OfferToRunnerUp(sale_id=sale_id), OWNER))
+    assert [s.status for s in floor.state.sales.values()] == ["failed"]
+    floor.no("unknown_offer", cm.AnswerRunnerUp(offer_id=offer.offer_id, accept=True), CLEO)
+    made = floor.ok(cm.AnswerRunnerUp(offer_id=offer.offer_id, accept=True), ANA)[-1]
+    assert isinstance(made, ev.SaleMade)
+    assert (made.how, made.buyer, made.price_cents) == ("runner_up", "ana", 1_00)
+    assert [s.status for s in floor.state.sales.values()] == ["voided", "sold"]
+    known = floor.state.lots[offer.lot_id]
+    assert (known.status, known.units_left, known.units_sold) == ("sold", 0, 1)
+    floor.no("offer_closed", cm.AnswerRunnerUp(offer_id=offer.offer_id, accept=True), ANA)
+
+
+def test_a_declined_offer_goes_to_the_next_for_one_minute_and_three_are_all() -> None:
+    floor = Floor(ANA, BEN, CLEO, DAN, EVE)
+    sale_id = contested(floor, (ANA, 10), (BEN, 20), (CLEO, 40), (DAN, 60), (EVE, 90))
+    fail(floor, sale_id)
+    first = offered(floor.ok(cm.OfferToRunnerUp(sale_id=sale_id), OWNER))
+    assert (first.buyer, first.price_cents) == ("dan", 42_00)
+    second = offered(floor.ok(cm.AnswerRunnerUp(offer_id=first.offer_id, accept=False), DAN))
+    assert (second.buyer, second.price_cents, second.nth) == ("cleo", 21_00, 2)
+    assert second.expires_at == floor.now + 60_000
+    assert floor.tick(59_999) == ()
+    third = offered(floor.tick(1))
+    assert (third.buyer, third.price_cents, third.nth) == ("ben", 11_00, 3)
+    lapsed = floor.tick(60_000)
+    assert [type(event) for event in lapsed] == [ev.RunnerUpAnswered], "Ana would have been the fourth"
+    floor.no("no_runner_up", cm.OfferToRunnerUp(sale_id=sale_id), OWNER)
+
+
+def test_an_offer_cannot_be_accepted_once_it_has_expired() -> None:
+    floor = Floor()
+    sale_id = contested(floor, (ANA, 20), (BEN, 50))
+    fail(floor, sale_id)
+    offer = offered(floor.ok(cm.OfferToRunnerUp(sale_id=sale_id), OWNER))
+    accept = cm.AnswerRunnerUp(offer_id=offer.offer_id, accept=True)
+    floor.no("offer_closed", accept, ANA, offer.expires_at)
+    floor.now = offer.expires_at - 1
+    floor.ok(accept, ANA)
+
+
+def test_a_runner_up_is_never_below_the_reserve() -> None:
+    floor = Floor()
+    sale_id = contested(floor, (ANA, 55), (BEN, 70), (CLEO, 90), reserve=60)
+    fail(floor, sale_id)
+    offer = offered(floor.ok(cm.OfferToRunnerUp(sale_id=sale_id), OWNER))
+    assert (offer.buyer, offer.price_cents) == ("ben", 60_00)
+    events = floor.ok(cm.AnswerRunnerUp(offer_id=offer.offer_id, accept=False), BEN)
+    assert [type(event) for event in events] == [ev.RunnerUpAnswered], "Ana's 55 is below the reserve"
+
+
+def test_the_reserve_of_an_offer_is_the_one_of_its_run() -> None:
+    floor = Floor()
+    sale_id = contested(floor, (ANA, 70), (BEN, 90), reserve=60)
+    fail(floor, sale_id)
+    assert floor.run_of(sale_id).reserve_cents == 60_00
+    assert offered(floor.ok(cm.OfferToRunnerUp(sale_id=sale_id), OWNER)).price_cents == 60_00
+
+
+def test_a_runner_up_who_fails_too_is_left_out_of_the_next_price() -> None:
+    floor = Floor()
+    sale_id = contested(floor, (ANA, 20), (BEN, 50), (CLEO, 90))
+    fail(floor, sale_id)
+    offer = offered(floor.ok(cm.OfferToRunnerUp(sale_id=sale_id), OWNER))
+    made = floor.ok(cm.AnswerRunnerUp(offer_id=offer.offer_id, accept=True), BEN)[-1]
+    assert isinstance(made, ev.SaleMade)
+    fail(floor, made.sale_id)
+    offer = offered(floor.ok(cm.OfferToRunnerUp(sale_id=made.sale_id), OWNER))
+    assert (offer.buyer, offer.price_cents, offer.nth) == ("ana", 1_00, 2)
+
+
+def test_the_blocked_are_not_asked() -> None:
+    floor = Floor()
+    sale_id = contested(floor, (ANA, 20), (BEN, 50), (CLEO, 90))
+    fail(floor, sale_id)
+    floor.ok(cm.Block(person="ben"), MODO)
+    assert offered(floor.ok(cm.OfferToRunnerUp(sale_id=sale_id), OWNER)).buyer == "ana"
+
+
+def test_stock_is_held_while_somebody_is_asked() -> None:
+    floor = Floor()
+    sale_id = contested(floor, (ANA, 20), (BEN, 50))
+    lot_id = floor.state.sales[sale_id].lot_id
+    fail(floor, sale_id)
+    offer = offered(floor.ok(cm.OfferToRunnerUp(sale_id=sale_id), OWNER))
+    floor.no("offer_pending", cm.ReRunLot(lot_id=lot_id), OWNER)
+    floor.no("offer_pending", cm.VoidSale(sale_id=sale_id, reason="non"), OWNER)
+    floor.no("offer_pending", cm.MarkPayment(sale_id=sale_id, outcome="paid"), OWNER)
+    floor.ok(cm.AnswerRunnerUp(offer_id=offer.offer_id, accept=False), ANA)
+    floor.ok(cm.ReRunLot(lot_id=lot_id), OWNER)
+    assert floor.state.sales[sale_id].status == "voided"
+    assert floor.state.queue == [lot_id]
+
+
+def test_only_the_unpaid_unit_of_a_lot_is_run_again() -> None:
+    floor = Floor()
+    lot_id = floor.lot(quantity=3)
+    sales = [floor.sell(who) for who in (ANA, BEN, CLEO)]
+    fail(floor, sales[1])
+    floor.ok(cm.ReRunLot(lot_id=lot_id), OWNER)
+    known = floor.state.lots[lot_id]
+    assert (known.units_left, known.units_sold, known.units_total) == (1, 2, 3)
+    assert floor.pdd().unit == 3
+    floor.bid(DAN, 1)
+    floor.bell()
+    assert (known.status, known.units_left, known.units_sold) == ("sold", 0, 3)
+
+
+def test_only_an_auction_has_a_runner_up() -> None:
+    floor = Floor()
+    lot_id = floor.lot(format="buy_it_now", opening=20)
+    made = floor.ok(cm.BuyNow(lot_id=lot_id, price_cents=20_00), ANA)[0]
+    assert isinstance(made, ev.SaleMade)
+    fail(floor, made.sale_id)
+    floor.no("not_an_auction", cm.OfferToRunnerUp(sale_id=made.sale_id), OWNER)
+
+
+def test_after_the_show_an_offer_stands_for_a_day() -> None:
+    floor = Floor()
+    sale_id = contested(floor, (ANA, 20), (BEN, 50))
+    floor.ok(cm.EndShow(), OWNER)
+    fail(floor, sale_id)
+    offer = offered(floor.ok(cm.OfferToRunnerUp(sale_id=sale_id), OWNER))
+    assert offer.expires_at == floor.now + 24 * 3_600_000
+    floor.ok(cm.AnswerRunnerUp(offer_id=offer.offer_id, accept=True), ANA)
+
+
+def test_the_button_for_a_runner_up_is_right_on_a_console_that_knows_no_maxima() -> None:
+    floor = Floor()
+    alone = contested(floor, (ANA, 20))
+    beaten = contested(floor, (ANA, 20), (BEN, 50))
+    for sale_id in (alone, beaten):
+        fail(floor, sale_id)
+    console = Floor.watching(floor, MARIE)
+    console.no("no_runner_up", cm.OfferToRunnerUp(sale_id=alone), OWNER)
+    console.ok(cm.OfferToRunnerUp(sale_id=beaten), OWNER)
+
+
+# --- spending limit -----------------------------------------------------------------------
+
+
+def test_bids_beyond_the_evenings_limit_are_refused_kindly() -> None:
+    floor = Floor()
+    floor.ok(cm.SetSpendingLimit(limit_cents=50_00), ANA)
+    floor.sell(ANA, 30)
+    floor.pdd()
+    refusal = floor.no_bid("limit", ANA, 21, "max")
+    assert refusal.facts["limit_cents"] == 50_00
+    floor.bid(ANA, 20, "max")
+    floor.no_bid("limit", ANA, 21, "max")
+
+
+def test_a_limit_counts_the_run_one_leads_and_open_offers() -> None:
+    floor = Floor()
+    shelf = floor.lot(format="buy_it_now", opening=30, quantity=2, offers_accepted=True)
+    floor.ok(cm.SetSpendingLimit(limit_cents=50_00), ANA)
+    floor.pdd()
+    floor.bid(ANA, 25, "max")
+    floor.no("limit", cm.BuyNow(lot_id=shelf, price_cents=30_00), ANA)
+    floor.no("limit", cm.MakeOffer(lot_id=shelf, price_cents=26_00), ANA)
+    floor.ok(cm.MakeOffer(lot_id=shelf, price_cents=25_00), ANA)
+    floor.no_bid("limit", ANA, 26, "max")
+
+
+def test_pre_bids_are_capped_at_what_is_left_of_the_limit() -> None:
+    floor = Floor()
+    floor.ok(cm.SetSpendingLimit(limit_cents=50_00), ANA)
+    lots = [floor.lot(), floor.lot(opening=20)]
+    floor.no("limit", cm.SetPreBid(lot_id=lots[0], max_cents=51_00), ANA)
+    for lot_id in lots:
+        floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=40_00), ANA)
+    floor.pdd()
+    floor.bid(BEN, 35, "max")
+    floor.bell()
+    assert floor.state.people["ana"].spent_cents == 37_00
+    floor.pdd()
+    assert floor.leader is None, "13 € are left and the lot opens at 20 €"
+
+
+def test_a_limit_is_the_buyers_own_and_zero_takes_it_off() -> None:
+    floor = Floor()
+    floor.ok(cm.SetSpendingLimit(limit_cents=5_00), ANA)
+    floor.pdd()
+    floor.no_bid("limit", ANA, 6, "max")
+    floor.bid(BEN, 6, "max")
+    floor.ok(cm.SetSpendingLimit(limit_cents=0), ANA)
+    floor.bid(ANA, 60, "max")
+    floor.no("bad_price", cm.SetSpendingLimit(limit_cents=-1), ANA)
