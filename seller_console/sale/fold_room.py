@@ -131,6 +131,7 @@ def _announced(state: ShowState, event: ev.Announced, at_ms: int) -> None:
     by = state.people.get(event.by)
     line_id = event.line_id or f"announced:{state.next_notice}"
     state.next_notice += 1
+    count_id(state, line_id)
     add_line(
         state,
         Line(
