@@ -150,10 +150,11 @@ function runIs(state, event) {
   return state.run !== null && state.run.id === event.run_id;
 }
 
-function endRun(state, status, more) {
-  const run = Object.assign(state.run, { status }, more);
+/** The run on the block ends. A run this fold never saw open (a brief leaves those out) is null. */
+function endRun(state, event, status, more) {
+  const run = runIs(state, event) ? Object.assign(state.run, { status }, more) : null;
   state.lastRun = run;
-  state.run = null;
+  if (run) state.run = null;
   return run;
 }
 
@@ -346,15 +347,13 @@ const HOW = {
     return [{ kind: "clock_moved", reason: e.reason }];
   },
   run_withdrawn(state, e) {
-    if (!runIs(state, e)) return [];
-    endRun(state, "withdrawn", {});
+    const run = endRun(state, e, "withdrawn", {});
     const lot = state.lots.get(e.lot_id);
     if (lot) stand(state, lot);
-    return [{ kind: "withdrawn" }];
+    return run ? [{ kind: "withdrawn" }] : [];
   },
   run_voided(state, e, atMs) {
-    if (!runIs(state, e)) return [];
-    endRun(state, "voided", { reason: e.reason });
+    const run = endRun(state, e, "voided", { reason: e.reason });
     const lot = state.lots.get(e.lot_id);
     if (lot) {
       lot.myPreBidCents = 0;
@@ -362,16 +361,15 @@ const HOW = {
       stand(state, lot);
     }
     line(state, "voided", atMs, { lotId: e.lot_id, number: lot?.number ?? 0 });
-    return [{ kind: "voided", reason: e.reason }];
+    return run ? [{ kind: "voided", reason: e.reason }] : [];
   },
   hammered(state, e, atMs) {
-    if (!runIs(state, e)) return [];
     const lot = state.lots.get(e.lot_id);
     const mine = e.sold && e.buyer === state.me;
-    const run = endRun(state, e.sold ? "hammered" : "passed", {
+    const winner = e.sold ? { leader: e.buyer ?? null, leaderName: e.buyer_name ?? "" } : {};
+    const run = endRun(state, e, e.sold ? "hammered" : "passed", {
+      ...winner,
       priceCents: e.price_cents,
-      leader: e.sold ? (e.buyer ?? null) : state.run.leader,
-      leaderName: e.sold ? (e.buyer_name ?? "") : state.run.leaderName,
       saleId: e.sale_id ?? "",
       bag: e.bag_number ?? 0,
       bids: e.bids ?? 0,
@@ -402,7 +400,7 @@ const HOW = {
       priceCents: e.price_cents,
       mine,
     });
-    return [{ kind: mine ? "won" : e.sold ? "hammered" : "passed", run }];
+    return run ? [{ kind: mine ? "won" : e.sold ? "hammered" : "passed", run }] : [];
   },
 
   picture_lost(state, e) {
