@@ -44,7 +44,7 @@ class Door:
         self._secret = secret
         self._consoles: set[asyncio.StreamWriter] = set()
         self._empty_since = time.monotonic()
-        self._closing = False
+        self._doors: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         preview = places.runtime() / f"preview-{os.getpid()}.bin"
         self.engine = Engine(preview, self.say)
 
@@ -61,6 +61,9 @@ class Door:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One console, from its greeting to its end."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._doors[task] = writer
         try:
             if await self._greeted(reader):
                 for note in self.engine.greeting():
@@ -72,6 +75,7 @@ class Door:
             log.info("console_lost reason=%s", type(error).__name__)
         finally:
             self._consoles.discard(writer)
+            self._doors.pop(task)
             self._empty_since = time.monotonic()
             writer.close()
             with contextlib.suppress(ConnectionError, TimeoutError):
@@ -105,6 +109,13 @@ class Door:
                 self.say(EngineRefused(command="", code="unreadable", detail=str(error)[:200]))
                 continue
             await self.engine.obey(command)
+
+    async def close(self) -> None:
+        """Says goodbye to every console; what was still to be said is said, for a second at most."""
+        for writer in self._doors.values():
+            writer.close()
+        if self._doors:
+            await asyncio.wait(self._doors, timeout=1)
 
     async def linger(self, linger_s: float) -> None:
         """Ends the engine when nobody has been there for so long."""
@@ -144,6 +155,7 @@ async def _run(linger_s: float, log_path: Path) -> int:
     finally:
         lingering.cancel()
         server.close()
+        await door.close()
         with contextlib.suppress(FileNotFoundError, Unreadable):
             if decode_runtime(runtime_path.read_bytes()).pid == os.getpid():
                 runtime_path.unlink()

@@ -257,11 +257,13 @@ class Programme:
 
     def _run_pictures(self) -> None:
         while not self._stopping.is_set():
-            beat = self._metronome.wait(self._stopping)
+            metronome = self._metronome
+            beat = metronome.wait(self._stopping)
             if beat is None:
                 return
             with self._lock:
-                self._tick(beat[1])
+                if metronome is self._metronome:
+                    self._tick(beat[1])
 
     def _tick(self, due_ns: int) -> None:
         wanted = self._set

@@ -1,0 +1,272 @@
+"""Cameras: by their own name or not at all; gone, busy, back; the newest picture wins."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seller_console.engine.capture import CameraDevice, CapturedCamera, DeviceBusy, DeviceGone
+from seller_console.engine.devices import CameraWish, Devices, UnknownDevice, camera_name
+from seller_console.engine.picture import Picture, blank, planes
+from tests.fakes.network_camera import NetworkCamera
+
+from .conftest import make_clip, moving, psnr, wait_for
+
+WISH = CameraWish(720, 1280, 30, 0)
+
+
+class FakeCamera:
+    """The shape of a camera, under a test's thumb."""
+
+    def __init__(self) -> None:
+        self.refuse: Exception | None = None
+        self.gone = threading.Event()
+        self.next = threading.Semaphore(0)
+        self.opened = self.closed = self.count = 0
+
+    def open(self) -> None:
+        self.opened += 1
+        if self.refuse:
+            raise self.refuse
+
+    def read(self) -> Picture:
+        while not self.next.acquire(timeout=0.05):
+            if self.gone.is_set():
+                raise DeviceGone("pulled out")
+        if self.gone.is_set():
+            raise DeviceGone("pulled out")
+        self.count += 1
+        return Picture(blank(64, 48, 16 + self.count), time.monotonic_ns(), self.count)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def fake() -> Iterator[tuple[FakeCamera, CapturedCamera]]:
+    device = FakeCamera()
+    feed = CapturedCamera("camera:Top@usb-1", "Top", lambda: device)
+    feed.start()
+    yield device, feed
+    device.gone.set()
+    feed.stop()
+
+
+def test_the_newest_picture_wins_and_the_replaced_are_counted(fake: tuple[FakeCamera, CapturedCamera]) -> None:
+    device, feed = fake
+    device.next.release(5)
+    wait_for(lambda: feed.captured == 5, 5, "five pictures")
+    picture = feed.take(0)
+    assert picture is not None and picture.number == 5
+    assert feed.replaced == 4
+    assert feed.take(0) is picture, "the same again when there is no newer"
+
+
+def test_a_camera_pulled_out_is_named_keeps_its_last_picture_and_comes_back(
+    fake: tuple[FakeCamera, CapturedCamera],
+) -> None:
+    device, feed = fake
+    device.next.release()
+    wait_for(lambda: feed.state == "live", 5, "it lives")
+    device.gone.set()
+    wait_for(lambda: feed.state == "gone", 3, "gone is said")
+    assert feed.detail == "pulled out" and feed.name == "Top"
+    last = feed.take(0)
+    assert last is not None and last.number == 1
+    device.gone.clear()
+    device.next.release()
+    wait_for(lambda: feed.state == "live", 3, "it comes back by itself")
+    assert device.closed == device.opened - 1
+
+
+def test_a_camera_another_program_holds_is_busy_and_taken_when_it_is_free(
+    fake: tuple[FakeCamera, CapturedCamera],
+) -> None:
+    device, feed = fake
+    device.gone.set()
+    device.refuse = DeviceBusy("zoom")
+    wait_for(lambda: feed.state == "busy", 3, "busy is said")
+    assert feed.detail == "zoom"
+    device.refuse = None
+    device.gone.clear()
+    device.next.release()
+    feed.retry_now()
+    wait_for(lambda: feed.state == "live", 3, "taken when free")
+
+
+def test_retry_now_does_not_wait(fake: tuple[FakeCamera, CapturedCamera]) -> None:
+    device, feed = fake
+    device.refuse = DeviceGone("no")
+    device.gone.set()
+    wait_for(lambda: device.opened >= 2, 5, "tried")
+    before = device.opened
+    began = time.monotonic()
+    feed.retry_now()
+    wait_for(lambda: device.opened > before, 1, "tried at once")
+    assert time.monotonic() - began < 0.3
+
+
+def test_a_device_that_hangs_without_a_word_is_gone_within_3_s(fake: tuple[FakeCamera, CapturedCamera]) -> None:
+    device, feed = fake
+    device.next.release()
+    wait_for(lambda: feed.state == "live", 5, "it lives")
+    wait_for(lambda: feed.state == "gone", 3, "silence is seen")
+
+
+@pytest.mark.parametrize("spec", ["", "camera", "camera:", "nonsense:x", "file:", "default", "testcard:1"])
+def test_what_is_not_a_spec_is_refused_not_guessed(spec: str) -> None:
+    with pytest.raises(UnknownDevice):
+        Devices().open_camera(spec, WISH)
+
+
+def test_names_never_show_a_password() -> None:
+    assert camera_name("url:rtsp://seller:hunter2@10.0.0.9:554/live?key=abc") == "rtsp://10.0.0.9:554/live"
+    assert camera_name("camera:Logi C920@/dev/v4l/by-id/usb-1") == "Logi C920"
+    assert camera_name("file:/films/demo.mp4") == "demo.mp4"
+
+
+def test_a_camera_that_is_not_plugged_in_is_gone_and_nothing_takes_its_place() -> None:
+    feed = Devices().open_camera("camera:Logi C920@/dev/v4l/by-id/usb-not-there", WISH)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "gone", 3, "said gone")
+        assert feed.name == "Logi C920" and feed.take(0) is None
+    finally:
+        feed.stop()
+
+
+def run_feed(spec: str, done: Callable[[Any], bool], timeout_s: float = 10) -> list[Picture]:
+    feed = Devices().open_camera(spec, WISH)
+    feed.start()
+    seen: list[Picture] = []
+
+    def look() -> bool:
+        picture = feed.take(0)
+        if picture is not None and (not seen or picture.number != seen[-1].number):
+            seen.append(picture)
+        return done(seen)
+
+    try:
+        wait_for(look, timeout_s, f"{spec}: {feed.state} {feed.detail}")
+    finally:
+        feed.stop()
+    return seen
+
+
+@pytest.mark.media
+def test_a_video_file_plays_at_its_own_pace_and_again(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1.0)
+    began = time.monotonic()
+    seen = run_feed(f"file:{clip}", lambda s: len(s) >= 50)
+    assert 1.2 < time.monotonic() - began < 4
+    expected = [planes(moving(320, 240, n))[0] for n in range(30)]
+    best = [max(psnr(planes(p.pixels)[0], e) for e in expected) for p in seen]
+    assert min(best) > 30, "every picture is one of the file's"
+
+
+@pytest.mark.media
+def test_a_still_picture_is_a_camera_that_never_moves(tmp_path: Path) -> None:
+    import cv2
+
+    still = np.zeros((101, 151, 3), np.uint8)
+    still[:] = (40, 180, 60)
+    cv2.imwrite(str(tmp_path / "card.png"), still)
+    seen = run_feed(f"file:{tmp_path / 'card.png'}", lambda s: len(s) >= 3)
+    assert (seen[0].width, seen[0].height) == (150, 100)
+    assert np.array_equal(seen[0].pixels, seen[2].pixels)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a film at all" * 100])
+def test_a_file_that_cannot_be_played_is_gone_and_says_why(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "bad.mp4"
+    if content is not None:
+        path.write_bytes(content)
+    feed = Devices().open_camera(f"file:{path}", WISH)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "gone" and bool(feed.detail), 5, "said gone")
+    finally:
+        feed.stop()
+
+
+def test_both_halves_of_a_file_meet_on_the_media_clock(tmp_path: Path) -> None:
+    """Opened half a second apart, sound and picture are at the same place of their loop."""
+    clip = make_clip(tmp_path / "clip.mp4", seconds=2.0, tone_hz=500)
+    origin_ns = time.monotonic_ns() - 700_000_000
+    sound = Devices().open_microphone(f"file:{clip}", origin_ns)
+    sound.start()
+    try:
+        wait_for(lambda: sound.state == "live", 5, "it sounds")
+        loud = []
+        pause = threading.Event()
+        began = time.monotonic_ns()
+        for n in range(60):
+            due = began + n * 20_000_000
+            pause.wait(max(0.0, (due - time.monotonic_ns()) / 1e9))
+            loud.append(float(np.abs(sound.pull(due)).max()))
+        assert np.mean(loud) > 0.3
+        assert sum(level < 0.01 for level in loud) <= 12, "only the gap at the end of the loop is silent"
+    finally:
+        sound.stop()
+
+
+@pytest.fixture
+def network_camera() -> Iterator[NetworkCamera]:
+    camera = NetworkCamera(lambda n: np.full((240, 320, 3), (n * 5) % 200, np.uint8))
+    camera.start()
+    yield camera
+    camera.vanish()
+
+
+@pytest.mark.media
+def test_a_network_camera_that_vanishes_is_said_within_3_s_and_comes_back(network_camera: NetworkCamera) -> None:
+    feed = Devices().open_camera(f"url:{network_camera.address}", WISH)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "live", 8, "it lives")
+        picture = feed.take(0)
+        assert picture is not None and (picture.width, picture.height) == (320, 240)
+        network_camera.vanish()
+        wait_for(lambda: feed.state == "gone", 3, "gone is said")
+        assert "secret-word" not in feed.detail + feed.name
+        assert feed.take(0) is not None, "the last picture stays"
+        network_camera.start()
+        wait_for(lambda: feed.state == "live", 6, "it comes back by itself")
+    finally:
+        feed.stop()
+
+
+@pytest.mark.media
+def test_a_network_camera_that_stalls_with_its_line_open_is_gone_too(network_camera: NetworkCamera) -> None:
+    feed = Devices().open_camera(f"url:{network_camera.address}", WISH)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "live", 8, "it lives")
+        network_camera.stalled.set()
+        wait_for(lambda: feed.state == "gone", 3, "gone is said")
+        network_camera.stalled.clear()
+        wait_for(lambda: feed.state == "live", 8, "it comes back by itself")
+    finally:
+        feed.stop()
+
+
+@pytest.mark.media
+def test_a_screen_is_a_camera(start_program: Any) -> None:
+    program = start_program("Xvfb", "-displayfd", "1", "-screen", "0", "640x480x24", python=False)
+    display = program.line(0)
+    seen = run_feed(f"screen::{display}", lambda s: len(s) >= 5)
+    assert (seen[0].width, seen[0].height) == (640, 480)
+
+
+def test_makers_of_a_test_take_the_place_of_a_kind() -> None:
+    def make(_rest: str, _wish: CameraWish) -> CameraDevice:
+        return FakeCamera()
+
+    feed = Devices(cameras={"camera": make}).open_camera("camera:X@1", WISH)
+    assert feed.name == "X"
