@@ -32,7 +32,9 @@ from ..contract.media import AirChanged, AirState
 from ..rtc.keyframes import KeyframeGate
 from ..rtc.payload import is_idr
 from ..rtc.peer import PeerState
+from ..rtc.proof import broken_seams
 from ..rtc.sending import Delivery, Sending, new_lines
+from ..rtc.stock import StockSending
 from .uplink import Fate, Uplink
 
 log = logging.getLogger(__name__)
@@ -152,11 +154,13 @@ class Publisher:
         self._inbox_lost = False
         self._need_idr = True
         self._gate = KeyframeGate()
-        self._sending: Sending | None = None
+        self._sending: Sending | StockSending | None = None
         self._ended: asyncio.Future[str] | None = None
         self._hurry = asyncio.Event()
         self._state: AirState = "off"
         self._sessions = self._dropped = 0
+        self.broken_seams: tuple[str, ...] | None = None
+        """What of our way into aiortc does not hold (stock aiortc is used then); None: not tried yet."""
         self._totals = [0, 0, 0, 0, 0]  # frames, video bytes, audio bytes, nacks, plis of ended sessions
         self._rates = (0.0, 0, 0, 0, 0)  # since, video bytes, audio bytes, video bps, audio bps
 
@@ -207,10 +211,15 @@ class Publisher:
     async def _stay_on_air(self) -> None:
         failures = 0
         was_on_air = False
+        self._tell("connecting")
+        if self.broken_seams is None:
+            self.broken_seams = await broken_seams()
+            if self.broken_seams:
+                log.warning("aiortc_seams broken=%s", ", ".join(self.broken_seams))
         async with httpx.AsyncClient(timeout=ANSWER_WITHIN_S, trust_env=True) as client:
             while True:
                 self._hurry.clear()
-                if not was_on_air:
+                if failures and not was_on_air:
                     self._tell("connecting", attempt=failures)
                 since_s = time.monotonic()
                 try:
@@ -238,7 +247,8 @@ class Publisher:
         """One WHIP session from POST to its end. Raises _Failed."""
         url, token = self._url, self._token
         self._ended = asyncio.get_running_loop().create_future()
-        sending = Sending(
+        make = StockSending if self.broken_seams else Sending
+        sending = make(
             self._lines,
             wall_zero_s=self._wall_zero_s or 0.0,
             on_state=self._peer_changed,
@@ -275,7 +285,7 @@ class Publisher:
             self._keep_totals(sending)
             await asyncio.shield(self._bury(client, sending, resource, token, gone))
 
-    async def _watch(self, sending: Sending, ended: asyncio.Future[str]) -> str:
+    async def _watch(self, sending: Sending | StockSending, ended: asyncio.Future[str]) -> str:
         """Until the session ends; says why."""
         while True:
             done, _ = await asyncio.wait([ended], timeout=TICK_S)
@@ -287,7 +297,9 @@ class Publisher:
                 self._ask_if_due()
                 self._measure()
 
-    async def _bury(self, client: httpx.AsyncClient, sending: Sending, resource: str, token: str, gone: str) -> None:
+    async def _bury(
+        self, client: httpx.AsyncClient, sending: Sending | StockSending, resource: str, token: str, gone: str
+    ) -> None:
         """DELETE, then goodbye, each as far as the network allows."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
@@ -421,7 +433,7 @@ class Publisher:
 
     # --- figures -----------------------------------------------------------------------------------
 
-    def _keep_totals(self, sending: Sending) -> None:
+    def _keep_totals(self, sending: Sending | StockSending) -> None:
         ended = (sending.frames, sending.video_bytes, sending.audio_bytes, sending.nacks, sending.plis)
         self._totals = [total + more for total, more in zip(self._totals, ended, strict=True)]
 

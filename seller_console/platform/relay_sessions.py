@@ -4,7 +4,9 @@ An `Ingest` turns a publisher's datagrams into packets in their own numbering an
 answers with what keeps it well: NACK, keyframe requests, reports and transport-wide
 feedback (without which a Chromium stays at 1 Mb/s). A `Viewer` sends pieces of the
 programme and repairs from its history. Queue to a viewer: one second in the socket;
-full: drop to the next picture a decoder can begin with; full for 10 s: cut.
+full: drop to the next picture a decoder can begin with; full for 10 s: cut. A viewer
+that loses a quarter of it for 3 s gets sound only for 2 s, then a fresh picture; and
+no viewer makes the publisher send keyframes more than once in 2 s for long.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ VIEWER_SILENT_S = 10.0
 FULL_S = 10.0
 QUEUE_S = 1.0
 QUEUE_BYTES_LEAST = 96_000
+LOSSY, LOSSY_S, REST_S = 0.25, 3.0, 2.0
+KEYFRAMES_AT_ONCE, KEYFRAME_EVERY_S = 3.0, 2.0
 FEEDBACK_S = 0.08
 WALL_ZERO_S = time.time() - time.monotonic()
 """Reports carry wall time as it was when we started: a clock set during the show must not move them."""
@@ -315,6 +319,10 @@ class Viewer:
         self._rated_at_s = time.monotonic()
         self._reported: dict[Kind, float] = {}
         self._repair_budget = 60_000.0
+        self._lossy_since_s = -1.0
+        self._resting_until_s = -1.0
+        self._keyframes_left = KEYFRAMES_AT_ONCE
+        self._keyframe_at_s = 0.0
         self.loss = 0.0
         self.peer = Peer(controlling=offer.ice_lite, on_rtp=_ignore, on_rtcp=self._rtcp, on_state=self._state)
 
@@ -353,7 +361,7 @@ class Viewer:
         line = self._lines.get(piece.kind)
         if line is None:
             return
-        if self._full_since_s >= 0 and piece.kind == "video":
+        if piece.kind == "video" and (self._full_since_s >= 0 or now_s < self._resting_until_s):
             return
         was_waiting = line.waiting
         sent = line.take(piece)
@@ -361,7 +369,7 @@ class Viewer:
             if line.foreign:
                 self._leave("codec_changed")
             elif line.waiting and not was_waiting:
-                self._on_keyframe_wanted()
+                self._want_keyframe(now_s)
             return
         data = line.outbound.serialise(sent)
         peer.send_rtp(data)
@@ -385,6 +393,9 @@ class Viewer:
         if now_s - self.peer.heard_at_s > VIEWER_SILENT_S:
             self._leave("silent")
             return
+        if 0 <= self._resting_until_s <= now_s:
+            self._resting_until_s = -1.0
+            self._want_keyframe(now_s)
         unsent = self.peer.unsent_bytes()
         limit = max(QUEUE_BYTES_LEAST, self._rate_bps / 8 * QUEUE_S)
         if self._full_since_s < 0:
@@ -394,7 +405,7 @@ class Viewer:
                     self._lines["video"].wait()
         elif unsent < limit / 4:
             self._full_since_s = -1.0
-            self._on_keyframe_wanted()
+            self._want_keyframe(now_s)
         elif now_s - self._full_since_s > FULL_S:
             self._leave("too_slow")
 
@@ -414,12 +425,34 @@ class Viewer:
                     self._repair_budget -= len(repair)
                     self.peer.send_rtp(repair)
             elif isinstance(packet, KeyframeWanted):
-                self._on_keyframe_wanted()
+                self._want_keyframe(time.monotonic())
             elif isinstance(packet, ReceiverReport):
                 video = self._lines.get("video")
                 for block in packet.blocks:
                     if video is not None and block.ssrc == video.ssrc:
-                        self.loss = block.fraction_lost
+                        self._heard_loss(block.fraction_lost, time.monotonic())
+
+    def _heard_loss(self, loss: float, now_s: float) -> None:
+        self.loss = loss
+        if now_s < self._resting_until_s:
+            return
+        if loss < LOSSY:
+            self._lossy_since_s = -1.0
+        elif self._lossy_since_s < 0:
+            self._lossy_since_s = now_s
+        elif now_s - self._lossy_since_s >= LOSSY_S and "video" in self._lines:
+            self._lossy_since_s = -1.0
+            self._resting_until_s = now_s + REST_S
+            self._lines["video"].wait()
+
+    def _want_keyframe(self, now_s: float) -> None:
+        """Upstream, unless this viewer asks too often: a keyframe costs everyone's picture."""
+        gained = (now_s - self._keyframe_at_s) / KEYFRAME_EVERY_S
+        self._keyframes_left = min(KEYFRAMES_AT_ONCE, self._keyframes_left + gained)
+        self._keyframe_at_s = now_s
+        if self._keyframes_left >= 1 and now_s >= self._resting_until_s:
+            self._keyframes_left -= 1
+            self._on_keyframe_wanted()
 
     def _state(self, state: PeerState) -> None:
         if state == "connected":

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from seller_console.contract.media import AirChanged
 from seller_console.engine.publish import Publisher
+from seller_console.engine.watch import Viewer
 from seller_console.platform.relay import IngestEnded, IngestStarted, Relay, RelayStats
 from tests.fakes import relay_door
 from tests.fakes.studio import Studio, on_air
@@ -283,3 +284,20 @@ async def test_a_publisher_that_was_never_started_stops_quietly() -> None:
     publisher.send_video(Studio().encode(0, 0))
     assert said == []
     assert publisher.stats().dropped_frames == 1
+
+
+@pytest.mark.warns("aiortc_seams")
+async def test_with_a_broken_seam_we_broadcast_by_stock_aiortc_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from seller_console.rtc import proof
+
+    monkeypatch.setattr(proof, "seams", lambda: {"aiortc.something": False})
+    async with relay_door.opened() as door:
+        viewer = Viewer(door.whep, decode=True)
+        watching = asyncio.create_task(viewer.run())
+        async with on_air(door.whip) as (publisher, _, _said):
+            await until(lambda: viewer.total.changed > 45, within_s=15, saying="a moving picture")
+            assert publisher.broken_seams == ("aiortc.something",)
+            assert publisher.stats().sessions == 1
+        watching.cancel()
+        await asyncio.wait([watching])
+    assert viewer.total.level_db > -20
