@@ -36,7 +36,8 @@ def ready(root: Path) -> Path:
     begun = folder / ".set-up-begun"
     want = _stamp(root)
     have = _read(stamp)
-    if have == want and python.exists() and not begun.exists():
+    placed = have.pop("placed", "").split()
+    if have == want and python.exists() and not begun.exists() and set(placed) <= set(_placed(folder)):
         return python
 
     began = time.monotonic()
@@ -60,10 +61,15 @@ def ready(root: Path) -> Path:
     _pip(python, ["install", "--no-deps", "--no-build-isolation", "--editable", str(root)])
     if not _works(python, IMPORTS, show=True):
         raise machine.CannotGoOn("the environment was filled but does not work (see above)")
-    stamp.write_text(json.dumps(want), encoding="utf-8")
+    stamp.write_text(json.dumps({**want, "placed": " ".join(_placed(folder))}), encoding="utf-8")
     begun.unlink()
     print(f"Set up in {time.monotonic() - began:.0f} s.", flush=True)
     return python
+
+
+def _placed(folder: Path) -> list[str]:
+    """What pip has put in place, by the names of its records."""
+    return sorted(path.name for under in SITE_PACKAGES for path in folder.glob(f"{under}/*.dist-info"))
 
 
 def newer_python() -> str | None:
@@ -154,7 +160,7 @@ def _watch(folder: Path, log: Path, total: int, stop: threading.Event) -> None:
         here = max(1, total - len(re.findall(r"^Ignoring ", told, re.MULTILINE)))
         fetched = len(re.findall(r"^(?:Collecting|Processing) ", told, re.MULTILINE))
         if "\nInstalling collected packages" in told:
-            placed = sum(1 for under in SITE_PACKAGES for _ in folder.glob(f"{under}/*.dist-info"))
+            placed = len(_placed(folder))
             step, line = f"placed {10 * placed // here}", f"  2/3 packages: {min(placed, here)} of {here} in place"
         else:
             step, line = f"fetched {10 * fetched // here}", f"  2/3 packages: {fetched} of {here} fetched"

@@ -1,0 +1,100 @@
+"""The doctor: every check ends, in a line with a cure, whatever the machine does to it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from seller_console import doctor
+
+FRENCH, ENGLISH = doctor.Tongue("fr"), doctor.Tongue("en")
+
+
+def test_a_show_can_be_run_where_the_suite_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert doctor.main(["--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["ok"] and [line["check"] for line in said["checks"]] == [name for name, *_ in doctor.CHECKS]
+    levels = {line["check"]: line["level"] for line in said["checks"]}
+    for name in ("program", "python", "webrtc", "window", "loopback"):
+        assert levels[name] == "ok", said
+    assert levels["encoders"] in {"ok", "warn"} and levels["home"] in {"ok", "warn"}
+
+
+def test_a_check_that_raises_is_a_failed_line_with_a_cure() -> None:
+    def broken(t: doctor.Tongue) -> doctor.Finding:
+        raise RuntimeError("pilote absent\nligne 2")
+
+    found = doctor.examine(broken, FRENCH)
+    assert (found.level, found.said) == ("fail", "RuntimeError: pilote absent") and found.cure
+
+
+def test_a_check_that_hangs_is_given_up() -> None:
+    never = threading.Event()
+
+    def hanging(t: doctor.Tongue) -> doctor.Finding:
+        never.wait(30)
+        return doctor.Finding("ok", "")
+
+    try:
+        found = doctor.examine(hanging, FRENCH, deadline_s=0.2)
+    finally:
+        never.set()
+    assert found.level == "warn" and found.cure
+
+
+def test_one_failure_is_exit_code_one_and_no_show(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = ("home", "dossier", "folder", lambda t: doctor.Finding("fail", "plein", "videz"))
+    monkeypatch.setattr(doctor, "CHECKS", (bad,))
+    assert doctor.main([]) == 1
+    said = capsys.readouterr().out
+    assert "NON" in said and "videz" in said
+
+
+def test_a_folder_that_cannot_be_written_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    taken = tmp_path / "a-file"
+    taken.write_text("", "utf-8")
+    monkeypatch.setenv("SELLER_CONSOLE_HOME", str(taken))
+    assert doctor.examine(doctor.check_home, FRENCH).level == "fail"
+
+
+def test_a_nearly_full_disk_fails_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = doctor.psutil.disk_usage(Path.cwd())
+    monkeypatch.setattr(doctor.psutil, "disk_usage", lambda path: usage._replace(free=20 * 2**20))
+    found = doctor.check_home(ENGLISH)
+    assert found.level == "fail" and "SELLER_CONSOLE_HOME" in found.cure
+
+
+def test_without_a_screen_the_cure_is_the_virtual_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    found = doctor.check_window(FRENCH)
+    assert found.level == "warn" and "dev.py run" in found.cure
+
+
+def test_a_window_that_cannot_open_fails_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "no-such-platform")
+    found = doctor.check_window(ENGLISH)
+    assert found.level == "fail" and found.cure
+
+
+def test_a_seam_that_does_not_hold_fails_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    from seller_console.rtc import peer
+
+    monkeypatch.setattr(peer, "seams", lambda: {"aiortc.x": True, "aioice.y": False})
+    found = doctor.check_webrtc(ENGLISH)
+    assert found.level == "fail" and "aioice.y" in found.said and "aiortc.x" not in found.said
+
+
+def test_every_line_speaks_both_languages() -> None:
+    for name, french, english, check in doctor.CHECKS:
+        if name in {"encoders", "window"}:
+            continue
+        assert french and english
+        for tongue in (FRENCH, ENGLISH):
+            assert doctor.examine(check, tongue).said
