@@ -177,8 +177,7 @@ def test_pre_bids_are_resolved_once_at_the_opening_without_extension() -> None:
     run = floor.pdd()
     assert (floor.price, floor.leader) == (32, "ben")
     assert (run.ends_at, run.bid_count, run.pre_bids) == (floor.now + 5_000, 0, 3)
-    moved = [b for b in run.bids]
-    assert [b.cause for b in moved] == ["pre_bid"]
+    assert [b.cause for b in run.bids] == ["pre_bid"]
 
 
 def test_equal_pre_bids_go_to_the_earlier_and_a_changed_one_goes_last() -> None:
