@@ -14,7 +14,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Playing = Callable[["Desk", "Window", "Wiring"], Awaitable[int]]
+
 
 def options(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="seller-console", description=t("cli.console"))
@@ -50,6 +52,17 @@ def options(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     asked = options(argv)
+
+    async def demo(desk: Desk, window: Window, wiring: Wiring) -> int:
+        from .demo import play
+
+        return await play(desk, window, wiring, seconds=asked.demo, seed=asked.seed, summary=asked.summary)
+
+    return live(asked, demo if asked.demo else None)
+
+
+def live(asked: argparse.Namespace, playing: Playing | None = None) -> int:
+    """One console, from its window to its exit code. `playing` plays the person at it, and ends it by returning."""
     _log_to_file()
     if sys.platform.startswith("linux") and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -61,13 +74,14 @@ def main(argv: list[str]) -> int:
     app.setApplicationName("seller-console")
     app.setQuitOnLastWindowClosed(False)
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
-        return runner.run(Console(app, asked).run())
+        return runner.run(Console(app, asked, playing).run())
 
 
 class Console:
-    def __init__(self, app: QApplication, asked: argparse.Namespace) -> None:
+    def __init__(self, app: QApplication, asked: argparse.Namespace, playing: Playing | None = None) -> None:
         self._app = app
         self._asked = asked
+        self._playing = playing
         self._settings = Settings()
         self._ended = asyncio.Event()
         self._leave_programs = False
@@ -91,8 +105,8 @@ class Console:
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(wiring.run())
-                if asked.demo:
-                    outcome = await self._demo(desk, window, wiring)
+                if self._playing is not None:
+                    outcome = await self._playing(desk, window, wiring)
                 else:
                     await self._ended.wait()
                 if not self._leave_programs:
@@ -107,12 +121,6 @@ class Console:
             window.deleteLater()
             desk.deleteLater()
         return outcome
-
-    async def _demo(self, desk: Desk, window: Window, wiring: Wiring) -> int:
-        from .demo import play
-
-        asked = self._asked
-        return await play(desk, window, wiring, seconds=asked.demo, seed=asked.seed, summary=asked.summary)
 
     def _closing_changed(self, closing: Closing) -> None:
         if closing.state == "closed":

@@ -198,7 +198,7 @@ class Demo:
         seat = await self._wiring.buyer_pass(t("demo.viewer"))
         with self._watched.open("wb") as out:
             self._viewer = self._start(
-                "watch", "--url", self._wiring.whep_url, "--token", seat, "--decode", "--json", out=out
+                "watch", "--url", self._wiring.whep_url, f"--token={seat}", "--decode", "--json", out=out
             )
 
     def _start(self, *words: str, out: Any = subprocess.DEVNULL) -> subprocess.Popen[bytes]:

@@ -1,0 +1,54 @@
+"""The unattended show, thirty seconds of it, and its summary against an independent reading of the log."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import end_programs
+
+pytestmark = [pytest.mark.processes, pytest.mark.media, pytest.mark.timeout(150)]
+
+
+def test_thirty_seconds_of_unattended_show_are_sound_and_the_summary_is_what_the_log_says(
+    start_program: Callable[..., Any], tmp_path: Path
+) -> None:
+    summary_path = tmp_path / "summary.json"
+    console = start_program(
+        "seller_console", "--demo", "30", "--seed", "7", "--summary", str(summary_path),
+        environ={"QT_QPA_PLATFORM": "offscreen"},
+    )  # fmt: skip
+    code = console.wait(100)
+    end_programs()
+    assert code == 0, console.errors()
+    summary = json.loads(summary_path.read_text())
+    assert summary["restarts"] == {"platform": 0, "engine": 0}
+    assert summary["lots_sold"] >= 1
+    assert summary["bids"] >= 5 and summary["buyers_bidding"] >= 3
+    assert summary["fps_mean"] >= 24
+    assert 0 < summary["largest_frame_gap_ms"] < 1_500
+    assert summary["seconds_on_air"] >= 30
+
+    with sqlite3.connect(f"file:{summary['log']}?mode=ro", uri=True) as log:
+
+        def one(query: str) -> Any:
+            return log.execute(query).fetchone()[0]
+
+        sold = "kind = 'hammered' AND json_extract(event, '$.sold') = 1"
+        assert (
+            one(f"SELECT coalesce(sum(json_extract(event, '$.price_cents')), 0) FROM events WHERE {sold}")
+            == (summary["hammer_total_cents"])
+        )
+        assert one(f"SELECT count(*) FROM events WHERE {sold}") == summary["lots_sold"]
+        bids = "kind = 'price_moved' AND json_extract(event, '$.cause') = 'bid'"
+        assert one(f"SELECT count(*) FROM events WHERE {bids}") == summary["bids"]
+        bidders = f"SELECT count(DISTINCT json_extract(event, '$.bidder')) FROM events WHERE {bids}"
+        assert one(bidders) == summary["buyers_bidding"]
+        assert one("SELECT count(*) FROM events WHERE kind = 'show_ended'") == 1
+        assert one("SELECT max(seq) - count(*) FROM events") == 0, "no hole in the log"
+    log.close()
