@@ -98,7 +98,8 @@ window.watch = async (url, token = '') => {
     if (window.firstFrameAt === null) window.firstFrameAt = at;
     window.frames.push(at);
     if (window.measureLatency) {
-      context.drawImage(video, 0, 0, 400, 24, 0, 0, 400, 24);
+      const scale = window.nominalWidth ? video.videoWidth / window.nominalWidth : 1;
+      context.drawImage(video, 0, 0, 400 * scale, 24 * scale, 0, 0, 400, 24);
       const row = context.getImageData(0, 8, 384, 1).data;
       let stamp = 0;
       for (let bit = 0; bit < 24; bit++) if (row[(bit * 16 + 8) * 4] > 128) stamp |= 1 << bit;

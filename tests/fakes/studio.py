@@ -21,8 +21,16 @@ VIDEO_BASE, AUDIO_BASE = Fraction(1, 90_000), Fraction(1, 48_000)
 class Studio:
     """Encodes 30 pictures and 50 sound packets a second and hands them to a Publisher."""
 
-    def __init__(self, width: int = 320, height: int = 240, fps: int = 30, bps: int = 600_000, noise: int = 0) -> None:
-        self.width, self.height, self.fps = width, height, fps
+    def __init__(
+        self,
+        width: int = 320,
+        height: int = 240,
+        fps: int = 30,
+        bps: int = 600_000,
+        noise: int = 0,
+        stamp: bool = False,
+    ) -> None:
+        self.width, self.height, self.fps, self.stamp = width, height, fps, stamp
         context: Any = CodecContext.create("libx264", "w")
         context.width, context.height, context.pix_fmt = width, height, "yuv420p"
         context.time_base, context.framerate = VIDEO_BASE, Fraction(fps)
@@ -45,14 +53,16 @@ class Studio:
         self._want_idr = True
 
     def picture(self, index: int) -> Any:
-        """The I420 planes of a picture: a ramp, a bar that moves, a counter in black and white blocks."""
+        """The I420 planes of a picture: a ramp, a bar that moves, the clock in black and white blocks."""
         planes = np.full((self.height * 3 // 2, self.width), 128, np.uint8)
         planes[: self.height] = np.linspace(40, 200, self.width, dtype=np.uint8)
         planes[: self.height * 3 // 2] += self._noise[index % 8]
         at = index * 4 % (self.width - 16)
         planes[self.height // 2 : self.height, at : at + 16] = 235
-        for bit in range(20):  # 20 bits of the number, 12 pixels each
-            planes[0:16, bit * 12 : bit * 12 + 12] = 235 if index >> bit & 1 else 16
+        if self.stamp:  # the wall clock in ms, as tests/fakes/chromium.py writes and reads it
+            now_ms = round(time.time() * 1000)
+            for bit in range(24):
+                planes[0:24, bit * 16 : bit * 16 + 16] = 235 if now_ms >> bit & 1 else 16
         return planes
 
     def encode(self, index: int, pts: int) -> Any:
@@ -92,9 +102,9 @@ class Studio:
             await asyncio.sleep(max(0.0, zero_s + self.frames / self.fps - time.monotonic()))
 
 
-def read_counter(luma: Any) -> int:
-    """The number `Studio.picture` wrote, from a decoded picture's luma plane."""
-    return sum(1 << bit for bit in range(20) if luma[4:12, bit * 12 + 3 : bit * 12 + 9].mean() > 128)
+def read_stamp(luma: Any) -> int:
+    """The low 24 bits of the wall clock in ms that the studio wrote, from a decoded picture's luma plane."""
+    return sum(1 << bit for bit in range(24) if luma[6:18, bit * 16 + 4 : bit * 16 + 12].mean() > 128)
 
 
 @contextlib.asynccontextmanager
