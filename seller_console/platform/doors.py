@@ -8,6 +8,7 @@ answer carries the headers that keep a page to itself.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -21,7 +22,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..contract.words import Refusal
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_THROWN_AWAY_BYTES = 16 * 1024 * 1024
+_BODY_S = 30.0
+"""A body that takes longer holds a connection for nothing."""
 
 PROBLEMS: dict[str, tuple[int, str]] = {
     "unreadable": (400, "Cette demande est illisible\u202f: {why}."),
@@ -99,20 +102,32 @@ def refused(refusal: Refusal) -> Problem:
 
 
 async def body_of(request: Request, most: int) -> bytes:
-    """The whole body; 413 as soon as it is known to be too large."""
+    """The whole body, at most `most` bytes kept; 413 when it is larger.
+
+    What is too large is read on and thrown away, within reason: a client that is still
+    sending when its socket closes never sees why.
+    """
     declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdecimal() and int(declared) > most:
-        raise Problem("too_large", headers={"Connection": "close"}, most=most)
+    too_large = declared.isascii() and declared.isdecimal() and int(declared) > most
     parts: list[bytes] = []
     size = 0
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > most:
-                raise Problem("too_large", headers={"Connection": "close"}, most=most)
-            parts.append(part)
+        async with asyncio.timeout(_BODY_S):
+            async for part in request.stream():
+                size += len(part)
+                if size > most + _THROWN_AWAY_BYTES:
+                    break
+                if size > most or too_large:
+                    too_large = True
+                    parts.clear()
+                else:
+                    parts.append(part)
     except ClientDisconnect:
         raise Problem("unreadable", why="interrompue") from None
+    except TimeoutError:
+        raise Problem("unreadable", headers={"Connection": "close"}, why="trop lente") from None
+    if too_large:
+        raise Problem("too_large", headers={"Connection": "close"}, most=most)
     return b"".join(parts)
 
 
