@@ -1,7 +1,8 @@
 """How fast the uplink may be fed: what arrived when, turned into a target rate.
 
 Delay gradient with a trendline and an adaptive threshold, additive-multiplicative
-control, and a loss bound, after draft-ietf-rmcat-gcc-02. Pure: every time is an
+control, and a loss bound, after draft-ietf-rmcat-gcc-02; a growing delay counts only
+while no packet escapes it, so that a busy machine is not taken for a full link. Pure: every time is an
 argument, in seconds of any monotonic clock; tested on a simulated link.
 """
 
@@ -29,6 +30,8 @@ SMOOTHING = 0.9
 K_UP, K_DOWN = 0.0087, 0.039
 BETA = 0.85
 RATE_WINDOW_S = 0.5
+STANDING_WINDOW_S, BASE_WINDOW_S = 0.25, 10.0
+STANDING_S = 0.010
 LOSS_WINDOW_S = 0.5
 LOSS_LOW, LOSS_HIGH = 0.02, 0.12
 
@@ -104,6 +107,35 @@ class Trend:
         self._threshold_at_s = now_s
 
 
+class Standing:
+    """The least delay of the last quarter second above the least of the last ten seconds.
+
+    A queue delays every packet; a machine that was busy delays some and then catches
+    up, so its least delay stays where it was.
+    """
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[float, float]] = deque()
+        self._base: deque[tuple[float, float]] = deque()  # growing delays: the first is the least
+
+    def arrived(self, sent_s: float, arrived_s: float) -> None:
+        delay = arrived_s - sent_s
+        self._recent.append((sent_s, delay))
+        while self._recent[0][0] < sent_s - STANDING_WINDOW_S:
+            self._recent.popleft()
+        while self._base and self._base[-1][1] >= delay:
+            self._base.pop()
+        self._base.append((sent_s, delay))
+        while self._base[0][0] < sent_s - BASE_WINDOW_S:
+            self._base.popleft()
+
+    @property
+    def seconds(self) -> float:
+        if not self._recent:
+            return 0.0
+        return min(delay for _, delay in self._recent) - self._base[0][1]
+
+
 class Uplink:
     """The estimate. Feed it fates in order of sending, once per feedback; read `target_bps`."""
 
@@ -113,6 +145,7 @@ class Uplink:
         self._loss_bps = float(max_bps)
         self._remb_bps: float | None = None
         self._trend = Trend()
+        self._standing = Standing()
         self._acked: deque[tuple[float, int]] = deque()
         self._acked_bps: float | None = None
         self._capacity: float | None = None
@@ -151,6 +184,7 @@ class Uplink:
                 self._lost += 1
                 continue
             self._trend.arrived(fate.sent_s, fate.arrived_s)
+            self._standing.arrived(fate.sent_s, fate.arrived_s)
             self._acked.append((fate.arrived_s, fate.size))
         self._measure()
         self._by_delay(now_s)
@@ -189,7 +223,7 @@ class Uplink:
         passed_s = 0.0 if self._at_s is None else min(1.0, now_s - self._at_s)
         self._at_s = now_s
         acked = self._acked_bps
-        if self._trend.state == 1:
+        if self._trend.state == 1 and self._standing.seconds > STANDING_S:
             if now_s - self._lowered_at_s > max(0.2, self.rtt_s) or (
                 acked is not None and self._delay_bps > 1.5 * acked
             ):
@@ -200,7 +234,7 @@ class Uplink:
                 else:
                     self._delay_bps = max(self._delay_bps * 0.5, self.min_bps)
             self._holding = True
-        elif self._trend.state == -1:
+        elif self._trend.state:
             self._holding = True
         else:
             if self._holding:  # one feedback of rest after the queue has drained

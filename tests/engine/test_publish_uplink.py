@@ -22,6 +22,9 @@ class Link:
     queue_s: float = 0.3
     loss: float = 0.0
     jitter_s: float = 0.0
+    stall_every_s: float = 0.0
+    stall_s: float = 0.0
+    """The receiver's machine is busy that often for that long: what comes meanwhile is seen at the end."""
     seed: int = 7
     busy_until_s: float = 0.0
     dropped: int = 0
@@ -39,11 +42,10 @@ class Link:
             self.dropped += 1
             return None
         self.busy_until_s = start_s + size * 8 / self.bps
-        return self.busy_until_s + 0.02 + self.chance.random() * self.jitter_s
-
-    @property
-    def standing_s(self) -> float:
-        return self.busy_until_s
+        arrived_s = self.busy_until_s + 0.02 + self.chance.random() * self.jitter_s
+        if self.stall_every_s and arrived_s % self.stall_every_s < self.stall_s:
+            arrived_s += self.stall_s - arrived_s % self.stall_every_s
+        return arrived_s
 
 
 @dataclass
@@ -131,6 +133,12 @@ def test_a_link_that_narrows_is_followed_within_two_seconds_and_used_again_when_
 def test_random_loss_is_not_taken_for_a_full_link(loss: float, least: int) -> None:
     run = play(estimate(), Link(20_000_000, loss=loss), 30)
     assert run.mean_bps(5) >= least
+
+
+@pytest.mark.parametrize(("every_s", "stall_s"), [(1.0, 0.05), (2.0, 0.15), (3.0, 0.3)])
+def test_a_busy_machine_is_not_taken_for_a_full_link(every_s: float, stall_s: float) -> None:
+    run = play(estimate(), Link(20_000_000, jitter_s=0.004, stall_every_s=every_s, stall_s=stall_s), 40)
+    assert run.mean_bps(10) >= 1_900_000
 
 
 def test_heavy_loss_lowers_the_rate() -> None:
