@@ -14,16 +14,18 @@ ones `hold_began()` / `hold_ended()`, and draw `hold_changed`. Keys come by them
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QPlainTextEdit, QTextEdit
 
 if TYPE_CHECKING:
     from .desk import Desk
 
+EDITORS = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox)
 SETTLE_MS = 400
 HOLD_MS = 700
 
@@ -281,15 +283,15 @@ class Actions(QObject):
         return frozenset(self._by_key)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Takes bound keys before any widget, whatever has the focus."""
+        """Takes bound keys before any widget, whatever has the focus; but undo in a text field is the field's own."""
         kind = event.type()
         if kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if self._action_of(event) is not None:
+            if self._action_of(watched, event) is not None:
                 event.accept()
                 return True
             return False
         if kind == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            return self._pressed(event)
+            return self._pressed(watched, event)
         if kind == QEvent.Type.KeyRelease and isinstance(event, QKeyEvent):
             return self._released(event)
         if kind == QEvent.Type.ApplicationDeactivate:
@@ -298,8 +300,8 @@ class Actions(QObject):
             self._down.clear()
         return False
 
-    def _pressed(self, event: QKeyEvent) -> bool:
-        action = self._action_of(event)
+    def _pressed(self, watched: QObject, event: QKeyEvent) -> bool:
+        action = self._action_of(watched, event)
         if action is None:
             return False
         if event.isAutoRepeat() and self.guards.ignore_repeat:
@@ -322,7 +324,7 @@ class Actions(QObject):
         action.hold_ended()
         return True
 
-    def _action_of(self, event: QKeyEvent) -> Action | None:
+    def _action_of(self, watched: QObject, event: QKeyEvent) -> Action | None:
         modifiers = event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.GroupSwitchModifier)
         try:
             text = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key()))).toString(
@@ -330,7 +332,11 @@ class Actions(QObject):
             )
         except ValueError:  # a key Qt has no name for
             return None
-        return self._by_key.get(text)
+        action = self._by_key.get(text)
+        if action is not None and not action.spec.sale and event.matches(QKeySequence.StandardKey.Undo):
+            typing = isinstance(watched, EDITORS) or isinstance(QApplication.focusWidget(), EDITORS)
+            return None if typing else action
+        return action
 
     def _index(self) -> None:
         self._by_key = {key: action for action in self._all.values() for key in action.keys}
@@ -348,6 +354,3 @@ def _fit_for_sale(combination: QKeyCombination) -> bool:
     """Function keys, and media/launch keys of pedals; with or without modifiers. Nothing one types with."""
     key = combination.key()
     return Qt.Key.Key_F1 <= key <= Qt.Key.Key_F35 or Qt.Key.Key_Back <= key <= Qt.Key.Key_LaunchH
-
-
-Intent = Callable[[], None]

@@ -45,7 +45,7 @@ BREATH_S = 0.6
 """Between a hammer and the next press: a seller needs a moment, and PDD settles for 0.4 s."""
 LAST_PRESS_S = 18.0
 """No lot is opened when less than this is left."""
-SOUND_FPS = 0.9
+SOUND_FPS = 0.75
 """Of the programme's frames a second, published on average."""
 SOUND_GAP_MS = 1_500.0
 
@@ -197,9 +197,7 @@ class Demo:
         )  # fmt: skip
         seat = await self._wiring.buyer_pass(t("demo.viewer"))
         with self._watched.open("wb") as out:
-            self._viewer = self._start(
-                "watch", "--url", self._wiring.whep_url, f"--token={seat}", "--decode", "--json", out=out
-            )
+            self._viewer = self._start("watch", "--url", self._wiring.whep_url, f"--token={seat}", "--json", out=out)
 
     def _start(self, *words: str, out: Any = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         errors = (places.logs() / f"demo-{words[0]}.log").open("ab")

@@ -389,7 +389,7 @@ class Desk(DeskCore):
 
     def asked_to_close(self) -> bool:
         """The window's closeEvent asks. False = stay; `closing` says "asked": draw the held button."""
-        if isinstance(self._wires, NoWires) or self.closing.state == "closed":
+        if type(self._wires) is NoWires or self.closing.state == "closed":
             return True
         if self.closing.state == "ending":
             return False

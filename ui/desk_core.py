@@ -229,7 +229,7 @@ class DeskCore(DeskValues):
         self._refresh_refusals()
 
     def _refresh_deck(self) -> None:
-        if isinstance(self._wires, NoWires):
+        if type(self._wires) is NoWires:
             return  # a desk fed by hand keeps what it was given
         now_ms = self.now_ms()
         state = self._fold.state
@@ -278,7 +278,7 @@ class DeskCore(DeskValues):
                 self._wires.leave_air()
 
     def _refresh_refusals(self) -> None:
-        if isinstance(self._wires, NoWires):
+        if type(self._wires) is NoWires:
             return  # a desk fed by hand keeps what it was given
         self.put(
             refusals=permissions.refused(
