@@ -22,7 +22,7 @@ import machine
 
 OLDEST = (3, 11)
 NEWEST = (3, 14)
-LOG = "set-up.log"
+LOG, DONE, BEGUN = "set-up.log", ".set-up-done.json", ".set-up-begun"
 SITE_PACKAGES = ("lib/python*/site-packages",) if os.name == "posix" else ("Lib/site-packages",)
 IMPORTS = "import PySide6.QtWidgets, aiortc, av, cv2, msgspec, starlette, pytest, seller_console.cli"
 """What must import at the end of a set-up."""
@@ -32,30 +32,28 @@ def ready(root: Path) -> Path:
     """The Python of the environment, set up if need be."""
     folder = root / ".venv"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = folder / ".set-up-done.json"
-    begun = folder / ".set-up-begun"
+    stamp, begun = folder / DONE, folder / BEGUN
     want = _stamp(root)
-    have = _read(stamp)
-    placed = have.pop("placed", "").split()
-    if have == want and python.exists() and not begun.exists() and set(placed) <= set(_placed(folder)):
+    if _complete(folder, python, want) or (_another_finished(begun) and _complete(folder, python, want)):
         return python
 
+    have = _read(stamp)
     began = time.monotonic()
-    print(
-        f"Setting up {folder.name} (Python {sys.version.split()[0]}). The first time takes a few minutes.", flush=True
-    )
+    print(f"Setting up .venv (Python {sys.version.split()[0]}). The first time takes a few minutes.", flush=True)
     why = _beyond_repair(folder, python, begun, have, want)
     if why:
         print(f"  environment: made anew ({why})", flush=True)
         shutil.rmtree(folder)
     folder.mkdir(exist_ok=True)
-    begun.touch()
+    begun.write_text(str(os.getpid()), encoding="ascii")
     stamp.unlink(missing_ok=True)
     (folder / LOG).unlink(missing_ok=True)
     if not _works(python, "import pip"):
         print("  1/3 environment", flush=True)
         _make(folder)
-    if have.get("lock") != want["lock"] or have.get("python") != want["python"] or not _works(python, IMPORTS):
+    placed = set(have.get("placed", "").split())
+    filled = have.get("lock") == want["lock"] and have.get("python") == want["python"]
+    if not (filled and placed <= set(_placed(folder)) and _works(python, IMPORTS)):
         _fill(python, folder, root / "requirements.lock")
     print("  3/3 the project itself, in place", flush=True)
     _pip(python, ["install", "--no-deps", "--no-build-isolation", "--editable", str(root)])
@@ -65,6 +63,33 @@ def ready(root: Path) -> Path:
     begun.unlink()
     print(f"Set up in {time.monotonic() - began:.0f} s.", flush=True)
     return python
+
+
+def _complete(folder: Path, python: Path, want: dict[str, str]) -> bool:
+    """The stamp says so, and what pip placed is still there."""
+    have = _read(folder / DONE)
+    placed = have.pop("placed", "").split()
+    return have == want and python.exists() and not (folder / BEGUN).exists() and set(placed) <= set(_placed(folder))
+
+
+def _another_finished(begun: Path) -> bool:
+    """Two terminals, one environment: the second waits while the first is alive; whether it had to."""
+    waited = False
+    while os.name == "posix" and _alive(begun):
+        if not waited:
+            print("  another set-up of this folder is running: waiting for it", flush=True)
+            waited = True
+        time.sleep(0.5)
+    return waited
+
+
+def _alive(begun: Path) -> bool:
+    try:
+        pid = int(begun.read_text(encoding="ascii"))
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return False
+    return pid != os.getpid()
 
 
 def _placed(folder: Path) -> list[str]:

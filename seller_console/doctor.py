@@ -71,7 +71,10 @@ def check_python(t: Tongue) -> Finding:
 def check_machine(t: Tongue) -> Finding:
     cores, memory = os.cpu_count() or 1, psutil.virtual_memory().total / 2**30
     said = t(f"{cores} cœurs, {memory:.0f} Go de mémoire", f"{cores} cores, {memory:.0f} GB of memory")
-    battery = getattr(psutil, "sensors_battery", lambda: None)()
+    try:
+        battery = getattr(psutil, "sensors_battery", lambda: None)()
+    except OSError:  # a container without /sys
+        battery = None
     if battery is not None and not battery.power_plugged:
         cure = t("Branchez le chargeur avant le live.", "Plug in the charger before the show.")
         return Finding("warn", said + t(f", sur batterie ({battery.percent:.0f} %)", ", on battery"), cure)

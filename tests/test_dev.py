@@ -189,6 +189,29 @@ def test_a_set_up_that_was_interrupted_is_made_anew(
     assert "interrupted" in capsys.readouterr().out
 
 
+def test_a_second_set_up_waits_for_the_first(
+    environment: ModuleType, clone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other one is a living program; it ends while we wait."""
+    environment.ready(clone)
+    stamp, begun = clone / ".venv" / environment.DONE, clone / ".venv" / environment.BEGUN
+    kept = stamp.read_text("utf-8")
+    stamp.unlink()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True) as other:
+        begun.write_text(str(other.pid), "ascii")
+
+        def other_ends(_: float) -> None:
+            stamp.write_text(kept, "utf-8")
+            begun.unlink()
+            other.communicate("\n")
+
+        monkeypatch.setattr(environment.time, "sleep", other_ends)
+        capsys.readouterr()
+        environment.ready(clone)
+    said = capsys.readouterr().out
+    assert "waiting for it" in said and "Setting up" not in said
+
+
 @pytest.mark.parametrize("accident", ["lost python", "emptied", "moved"])
 def test_a_broken_environment_is_made_anew(environment: ModuleType, clone: Path, accident: str, tmp_path: Path) -> None:
     python = environment.ready(clone)
