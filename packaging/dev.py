@@ -46,6 +46,7 @@ def main(argv: list[str]) -> int:
     if word not in {"run", "test", "check", "bench", "soak", "mutants"}:
         print(f"dev.py: no such word: {word}\n{__doc__}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         if not skip_system:
             machine.install_missing(machine.wanted(for_tests=word != "run"))
@@ -67,6 +68,11 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("\ndev.py: interrupted; the next call goes on from here", file=sys.stderr)
         return 130
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """Asked to end during a set-up: what was started is ended too."""
+    raise KeyboardInterrupt
 
 
 def _run(python: Path, arguments: list[str]) -> int:

@@ -85,11 +85,18 @@ def _another_finished(begun: Path) -> bool:
 
 def _alive(begun: Path) -> bool:
     try:
-        pid = int(begun.read_text(encoding="ascii"))
-        os.kill(pid, 0)
+        pids = [int(pid) for pid in begun.read_text(encoding="ascii").split()]
     except (OSError, ValueError):
         return False
-    return pid != os.getpid()
+    return any(pid != os.getpid() and _runs(pid) for pid in pids)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def _placed(folder: Path) -> list[str]:
@@ -206,7 +213,17 @@ def _pip(python: Path, words: list[str], log: Path | None = None) -> None:
     }
     log = log or python.parent.parent / LOG
     with log.open("ab") as sink:
-        code = subprocess.call([str(python), "-m", "pip", *words], env=environ, stdout=sink, stderr=subprocess.STDOUT)
+        with subprocess.Popen(
+            [str(python), "-m", "pip", *words], env=environ, stdout=sink, stderr=subprocess.STDOUT
+        ) as child:
+            # A set-up killed outright leaves its pip at work: the next one must wait for it.
+            with (python.parent.parent / BEGUN).open("a", encoding="ascii") as begun:
+                begun.write(f" {child.pid}")
+            try:
+                code = child.wait()
+            except BaseException:
+                child.kill()
+                raise
     if code != 0:
         last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:]
         raise machine.CannotGoOn("pip could not go on:\n" + "\n".join(f"    {line}" for line in last))
