@@ -21,6 +21,7 @@ from seller_console.contract.words import LotDraft, Preset
 from ui.app import live, options
 from ui.demo import press_with_mouse
 from ui.desk import Desk
+from ui.values import DeckView
 from ui.window import Window
 from ui.wiring import Wiring
 
@@ -34,7 +35,20 @@ class Driver:
         self.slowest_ms = 0.0
         self._beat_at = 0.0
         self._stall = QTimer()
+        self.led_at_ms: dict[str, float] = {}
+        """When this window first knew who leads (wall clock: compared with browsers of this machine)."""
+        self.ended_at_ms = 0.0
+        desk.deck_changed.connect(self._deck_changed)
         desk.noticed.connect(lambda notice: self.notices.append(notice.text))
+
+    def _deck_changed(self, deck: DeckView) -> None:
+        if deck.leader_name:
+            self.led_at_ms.setdefault(f"{deck.run_id} {deck.leader_name} {deck.price_cents}", time.time() * 1000)
+        if deck.state in {"adjudged", "passed"} and self._ended != deck.run_id:
+            self._ended = deck.run_id
+            self.ended_at_ms = time.time() * 1000
+
+    _ended = ""
 
     def look(self) -> dict[str, Any]:
         desk = self.desk
@@ -70,6 +84,8 @@ class Driver:
             "chat": [line.text for line in desk.chat],
             "visible": self.window.isVisible(),
             "mono_ms": time.monotonic() * 1000,
+            "led_at_ms": self.led_at_ms,
+            "ended_at_ms": self.ended_at_ms,
         }
 
     async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -92,6 +108,8 @@ class Driver:
             self._stall.setInterval(order["every_ms"])
             self._stall.timeout.connect(lambda: _hold_the_gil(order["for_ms"]))
             self._stall.start()
+        elif what == "unstall":
+            self._stall.stop()
         elif what == "close":
             self.window.close()
         elif what == "close_and_end":
