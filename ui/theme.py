@@ -228,7 +228,7 @@ def contrast(one: str, other: str) -> float:
 
 
 @lru_cache(maxsize=512)
-def font(px: float, weight: QFont.Weight = REGULAR, spacing_em: float = 0.0) -> QFont:
+def font(px: float, weight: QFont.Weight = REGULAR, spacing_em: float = 0.0, tabular: bool = True) -> QFont:
     """Inter at `px` logical pixels. The value is shared: copy before changing it."""
     made = QFont("Inter")
     made.setPixelSize(max(1, round(px)))
@@ -237,14 +237,16 @@ def font(px: float, weight: QFont.Weight = REGULAR, spacing_em: float = 0.0) -> 
     made.setStyleStrategy(QFont.StyleStrategy.PreferAntialias)
     if spacing_em:
         made.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, spacing_em * px)
-    for feature in FEATURES:
+    for feature in FEATURES if tabular else FEATURES[1:]:
         made.setFeature(QFont.Tag(feature), 1)
     return made
 
 
 @lru_cache(maxsize=512)
-def metrics(px: float, weight: QFont.Weight = REGULAR, spacing_em: float = 0.0) -> QFontMetricsF:
-    return QFontMetricsF(font(px, weight, spacing_em))
+def metrics(
+    px: float, weight: QFont.Weight = REGULAR, spacing_em: float = 0.0, tabular: bool = True
+) -> QFontMetricsF:
+    return QFontMetricsF(font(px, weight, spacing_em, tabular))
 
 
 def _bring_fonts() -> None:
@@ -342,12 +344,12 @@ QPushButton[tone="flat"] {{ background: transparent; border: 1px solid transpare
   padding: 4px 8px; }}
 QPushButton[tone="flat"]:hover {{ color: {c.text}; background: {c.raised}; }}
 QPushButton[tone="flat"]:focus {{ border: 1px solid {c.info}; }}
-QLineEdit, QPlainTextEdit, QSpinBox, QTimeEdit, QComboBox {{ background: {c.raised}; color: {c.text};
+QLineEdit, QPlainTextEdit, QComboBox {{ background: {c.raised}; color: {c.text};
   border: 1px solid {c.line}; border-radius: 8px; padding: 7px 10px; font-size: 14px;
   selection-background-color: {c.info}; selection-color: {c.bg}; }}
-QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QComboBox:focus {{ border: 1px solid {c.info}; }}
-QLineEdit[wrong="true"], QSpinBox[wrong="true"] {{ border: 1px solid {c.air}; }}
-QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled {{ color: {c.text3}; }}
+QLineEdit:focus, QPlainTextEdit:focus, QComboBox:focus {{ border: 1px solid {c.info}; }}
+QLineEdit[wrong="true"] {{ border: 1px solid {c.air}; }}
+QLineEdit:disabled, QComboBox:disabled {{ color: {c.text3}; }}
 QComboBox {{ padding: 8px 12px; }}
 QComboBox::drop-down {{ border: 0; width: 28px; }}
 QComboBox::down-arrow {{ image: url({icons}/down-{c.name}.svg); width: 12px; height: 12px; }}

@@ -9,6 +9,7 @@ that is in neither catalogue (KeyError: a bug, found by the tests).
 from __future__ import annotations
 
 import json
+import os
 from functools import lru_cache
 from typing import Literal
 
@@ -17,7 +18,7 @@ from PySide6.QtCore import QLocale
 from seller_console import places
 
 Language = Literal["fr", "en"]
-NARROW = " "
+NARROW = "\u202f"
 MINUS = "−"
 
 _language: Language | None = None
@@ -31,7 +32,13 @@ def catalogue(language: Language) -> dict[str, str]:
 
 
 def system_language() -> Language:
-    """The first of the system's languages that we speak; French when it says nothing."""
+    """The first of the system's languages that we speak; French when it says nothing.
+
+    SELLER_CONSOLE_LANGUAGE=fr or en decides before the system.
+    """
+    asked = os.environ.get("SELLER_CONSOLE_LANGUAGE", "")
+    if asked in ("fr", "en"):
+        return "fr" if asked == "fr" else "en"
     names = [name.lower() for name in QLocale.system().uiLanguages() if name.lower() not in ("c", "posix", "")]
     for name in names:
         if name.startswith("fr"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 from tests.ui import scenes
 from ui import theme, words
 from ui.values import Notice
+from ui.views import paint
 from ui.window import Window
 
 SIZES = ((1440, 900), (1280, 720), (1920, 1080))
@@ -57,10 +59,18 @@ def panel(window: Window, desk: object, name: str) -> None:
 
 
 def draw(
-    app: QApplication, name: str, look: theme.ThemeName, language: words.Language, size: tuple[int, int], out: Path
+    app: QApplication,
+    name: str,
+    dress: theme.ThemeName,
+    language: words.Language,
+    size: tuple[int, int],
+    out: Path,
+    look: Callable[[Window], None] | None = None,
 ) -> None:
+    """Writes one picture; `look` sees the window before it goes."""
     words.use(language)
-    theme.wear(app, look)
+    if theme.colours().name != dress or not app.styleSheet():
+        theme.wear(app, dress)
     desk = scenes.still_desk()
     window = Window(desk)
     window.setMinimumSize(1, 1)
@@ -74,11 +84,14 @@ def draw(
         panel(window, desk, name)
     window.live.preview.show_image(scenes.picture())
     window.preflight.preview.show_image(scenes.picture())
-    for _ in range(12):
+    for _ in range(6):
         app.processEvents()
     image = window.grab()
-    path = out / f"{name}-{look}-{language}-{size[0]}x{size[1]}.png"
-    image.save(str(path))
+    path = out / f"{name}-{dress}-{language}-{size[0]}x{size[1]}.png"
+    if look is not None:
+        look(window)
+    else:
+        image.save(str(path))
     window.finish()
     window.close()
     window.deleteLater()
@@ -94,11 +107,15 @@ def main() -> int:
     parser.add_argument("--look", default="dark")
     parser.add_argument("--language", default="fr")
     parser.add_argument("--size", default="1440x900")
+    parser.add_argument("--strict", action="store_true", help="a clipped word is an error")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     app = QApplication([])
     names = asked.names or [*scenes.SCENES, *PANELS]
     wide, _, tall = asked.size.partition("x")
+    clipped: list[str] = []
+    if asked.strict:
+        paint.witness = lambda said, needed, given: clipped.append(f"{said!r} needs {needed:.0f}, has {given:.0f}")
     looks: list[theme.ThemeName] = ["dark", "light"] if asked.all else [asked.look]
     languages: list[words.Language] = ["fr", "en"] if asked.all else [asked.language]
     sizes = list(SIZES) if asked.all else [(int(wide), int(tall))]
@@ -107,7 +124,8 @@ def main() -> int:
             for language in languages:
                 for size in sizes:
                     draw(app, name, look, language, size, asked.out)
-    return 0
+    print("\n".join(clipped))
+    return 1 if clipped else 0
 
 
 if __name__ == "__main__":

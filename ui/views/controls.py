@@ -169,23 +169,27 @@ class ActionButton(QAbstractButton):
         outlined: bool = False,
         tall: int = 32,
         px: float = 13,
-        short: str = "",
         tone: str = "",
+        pad: int = 14,
+        instead: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(parent)
         self._action = action
         self._key_words = words or action.words
-        self._short = short
         self._quiet = quiet
         self._outlined = outlined
         self._tall = tall
         self._px = px
         self._tone = tone
+        self._pad = pad
+        self._instead = instead
+        self._values: dict[str, object] = {}
         self._done = 0.0
         self._hover = False
         self._spread = False
         if action.spec.sale:
-            self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            guarded = action.guards.no_focus
+            self.setFocusPolicy(Qt.FocusPolicy.NoFocus if guarded else Qt.FocusPolicy.StrongFocus)
         else:
             self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
@@ -203,10 +207,10 @@ class ActionButton(QAbstractButton):
         self._spread = True
         return self
 
-    def say(self, words: str) -> None:
+    def say(self, words: str, **values: object) -> None:
         """Other words of the catalogue (the same action in another state)."""
-        if words != self._key_words:
-            self._key_words = words
+        if (words, values) != (self._key_words, self._values):
+            self._key_words, self._values = words, values
             self._refresh()
 
     @property
@@ -214,14 +218,18 @@ class ActionButton(QAbstractButton):
         return self._action
 
     def _pressed(self) -> None:
-        self._action.press()
+        """`instead`: what the button does, when that is less than what the key does."""
+        if self._instead is not None:
+            self._instead()
+        else:
+            self._action.press()
 
     def _filled(self, done: float) -> None:
         self._done = done
         self.update()
 
     def _words_now(self) -> str:
-        words = t(self._key_words)
+        words = t(self._key_words, **self._values)
         return t("hold", words=words) if self._action.spec.hold_ms else words
 
     def _refresh(self) -> None:
@@ -234,6 +242,13 @@ class ActionButton(QAbstractButton):
         self.setAccessibleDescription(reason or key)
         self.updateGeometry()
         self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """A button of the sale answers no key, even when someone gave it the focus."""
+        if self._action.spec.sale and self._action.guards.no_focus:
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self._action.spec.sale:
@@ -252,7 +267,7 @@ class ActionButton(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        wide = paint.advance(self._words_now(), self._px, theme.SEMI) + 28
+        wide = paint.advance(self._words_now(), self._px, theme.SEMI) + 2 * self._pad
         if self._action.key:
             wide += paint.key_cap_width(self._action.key) + 6
         return QSize(round(wide + 0.5), self._tall)

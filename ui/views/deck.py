@@ -85,7 +85,6 @@ class Deck(QWidget):
         self._buttons: dict[str, ActionButton] = {
             action.id: ActionButton(action, self, quiet=bool(action.spec.hold_ms)).spread()
             for action in (
-                act.start_with_other_preset,
                 act.skip_lot,
                 act.start_giveaway,
                 act.announce,
@@ -93,6 +92,10 @@ class Deck(QWidget):
                 act.stop_sale,
             )
         }
+        self._preset = ActionButton(act.start_with_other_preset, self, instead=self.pdd.switch_preset).spread()
+        self._buttons[act.start_with_other_preset.id] = self._preset
+        self.pdd.preset_switched.connect(self._preset_switched)
+        desk.show_changed.connect(lambda _show: self._say_preset())
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -143,6 +146,18 @@ class Deck(QWidget):
             names = ["start_with_other_preset", "skip_lot", "start_giveaway"]
         return [self._buttons[name] for name in names]
 
+    def _preset_switched(self, _other: bool) -> None:
+        self._say_preset()
+        self.update()
+
+    def _say_preset(self) -> None:
+        show, card = self._desk.show, self._deck.next_card
+        usual = card.preset if card is not None else show.preset
+        if self.pdd.other_preset:
+            self._preset.say("deck.usual_preset", seconds=words.seconds(usual.duration_ms))
+        else:
+            self._preset.say("deck.other_preset", seconds=words.seconds(show.other_preset.duration_ms))
+
     def button(self, action: Action) -> ActionButton:
         return self._buttons[action.id]
 
@@ -150,6 +165,7 @@ class Deck(QWidget):
 
     def _show(self, deck: DeckView) -> None:
         self._deck = deck
+        self._say_preset()
         self._pace()
         self._arrange()
         self.setAccessibleName(self._spoken())
@@ -198,6 +214,8 @@ class Deck(QWidget):
             return words.countdown(self._remaining_ms())
         if deck.state in ("ready", "opening", "empty", "away", "not_live"):
             preset = deck.card.preset if deck.card else self._desk.show.preset
+            if self.pdd.other_preset:
+                preset = self._desk.show.other_preset
             return words.countdown(preset.duration_ms)
         return ""
 
@@ -344,7 +362,7 @@ class Deck(QWidget):
             paint.text(painter, line, why, 19 * at.k, c.text2, least=12)
             return
         if state == "away":
-            why = words_of("away", deck.reason, "deck.state.away")
+            why = t("deck.away", why=words_of("away", deck.reason, "deck.state.away"))
             paint.text(painter, line, why, 16 * at.k, c.on_warn_strip, theme.SEMI, least=11, elide=True)
             return
         if state == "paused":
@@ -404,7 +422,7 @@ class Deck(QWidget):
         card = deck.card
         if card is None:
             return ""
-        preset = card.preset
+        preset = self._desk.show.other_preset if self.pdd.other_preset else card.preset
         parts = [
             t("deck.sudden_death")
             if preset.sudden_death

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from .. import theme
@@ -38,6 +38,9 @@ class HoldButton(QAbstractButton):
     @property
     def done(self) -> float:
         return min(1.0, (time.monotonic() - self._since) * 1000 / HOLD_MS) if self._timer.isActive() else 0.0
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        event.ignore()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         super().mousePressEvent(event)

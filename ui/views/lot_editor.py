@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +29,7 @@ from .. import theme, words
 from ..desk import Desk
 from ..values import LotRow, Notice
 from ..words import t
+from . import paint
 from .controls import plain_button
 
 TITLE_MOST = 80
@@ -37,13 +37,42 @@ TITLE_MOST = 80
 
 def cents_of(typed: str) -> int | None:
     """ "1", "1,50", "1 050 €" -> cents; None when it is not an amount. "" is 0."""
-    plain = "".join(c for c in typed if c not in "   €$£").replace(",", ".")
+    plain = "".join(c for c in typed if not c.isspace() and c not in "€$£").replace(",", ".")
     if not plain:
         return 0
     whole, _, part = plain.partition(".")
     if not whole.isascii() or not whole.isdigit() or len(whole) > 7 or len(part) > 2 or (part and not part.isdigit()):
         return None
     return int(whole) * 100 + int((part + "00")[:2])
+
+
+class Count(QLineEdit):
+    """A whole number within bounds, with its unit painted at the right."""
+
+    def __init__(self, least: int, most: int, unit: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._least, self._most, self._unit = least, most, unit
+        self.setMaxLength(len(str(most)))
+        self.setInputMethodHints(Qt.InputMethodHint.ImhDigitsOnly)
+
+    def value(self) -> int | None:
+        """None: not a number within the bounds."""
+        typed = self.text().strip()
+        if not (typed.isascii() and typed.isdigit()) or not self._least <= int(typed) <= self._most:
+            return None
+        return int(typed)
+
+    def set_value(self, value: int) -> None:
+        self.setText(str(value))
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        return self._least, self._most
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        box = QRectF(self.rect()).adjusted(0, 0, -12, 0)
+        paint.text(QPainter(self), box, self._unit, 13, theme.colours().text2, align=paint.RIGHT)
 
 
 class LotEditor(QWidget):
@@ -103,6 +132,7 @@ class LotEditor(QWidget):
             label = QLabel(t(name), form)
             label.setProperty("tone", "second")
             label.setBuddy(field)
+            label.setContentsMargins(0, 6, 0, 0)
             grid.addWidget(label, line, column, 1, span)
             grid.addWidget(field, line + 1, column, 1, span)
         grid.addWidget(self.own_preset, 4, 0, 1, 4)
@@ -141,12 +171,9 @@ class LotEditor(QWidget):
         made.setAccessibleName(t(name))
         return made
 
-    def _count(self, name: str, least: int, most: int, suffix: str = "") -> QSpinBox:
-        made = QSpinBox(self)
-        made.setRange(least, most)
+    def _count(self, name: str, least: int, most: int, unit: str = "") -> Count:
+        made = Count(least, most, unit, self)
         made.setAccessibleName(t(name))
-        made.setSuffix(suffix)
-        made.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         return made
 
     # --- opening ----------------------------------------------------------------------------
@@ -173,12 +200,12 @@ class LotEditor(QWidget):
         self.title.setText(row.title)
         self.category.setText(row.category)
         self.opening.setText(_typed(row.opening_cents))
-        self.quantity.setValue(max(1, row.units_left))
+        self.quantity.set_value(max(1, row.units_left))
         show = self._desk.show
         preset = row.preset or show.preset
         self.own_preset.setChecked(row.preset is not None)
-        self.duration.setValue(preset.duration_ms // 1000)
-        self.counter_bid.setValue(preset.counter_bid_ms // 1000)
+        self.duration.set_value(preset.duration_ms // 1000)
+        self.counter_bid.set_value(preset.counter_bid_ms // 1000)
         self.sudden_death.setChecked(preset.sudden_death)
         self._preset_toggled(row.preset is not None)
         self.reserve.setText(_typed(row.reserve_cents) if row.reserve_cents else "")
@@ -207,8 +234,8 @@ class LotEditor(QWidget):
         if not self.own_preset.isChecked():
             return None
         return Preset(
-            duration_ms=self.duration.value() * 1000,
-            counter_bid_ms=self.counter_bid.value() * 1000,
+            duration_ms=(self.duration.value() or 0) * 1000,
+            counter_bid_ms=(self.counter_bid.value() or 0) * 1000,
             sudden_death=self.sudden_death.isChecked(),
         )
 
@@ -223,6 +250,14 @@ class LotEditor(QWidget):
                 field.setFocus()
                 return None
             found.append(cents or 0)
+        for count in (self.quantity, self.duration, self.counter_bid):
+            wrong = count.isEnabled() and count.value() is None
+            _mark(count, wrong)
+            if wrong:
+                least, most = count.bounds
+                self._say(t("editor.not_within", field=count.accessibleName(), least=least, most=words.whole(most)))
+                count.setFocus()
+                return None
         opening, reserve, cost = found
         if opening % 100 or reserve % 100:
             self._say(t("editor.whole_euros"))
@@ -248,7 +283,7 @@ class LotEditor(QWidget):
             draft = LotDraft(
                 title=title,
                 opening_cents=opening,
-                quantity=self.quantity.value(),
+                quantity=self.quantity.value() or 1,
                 category=self.category.text().strip(),
                 description=self.description.text().strip(),
                 preset=self._preset(),
@@ -275,7 +310,7 @@ class LotEditor(QWidget):
         now: dict[str, Any] = {
             "title": title,
             "opening_cents": opening,
-            "quantity": self.quantity.value(),
+            "quantity": self.quantity.value() or 1,
             "category": self.category.text().strip(),
             "description": self.description.text().strip(),
             "preset": self._preset(),

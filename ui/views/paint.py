@@ -32,15 +32,16 @@ def text(
     spacing: float = 0.0,
     elide: bool = False,
     least: float = 0.0,
+    tabular: bool = True,
 ) -> float:
     """Draws one line and returns its width. `least`: the smallest size it may shrink to."""
     if not words:
         return 0.0
-    measure = theme.metrics(px, weight, spacing)
+    measure = theme.metrics(px, weight, spacing, tabular)
     wide = measure.horizontalAdvance(words)
     if wide > box.width() + 0.5 and least:
         px = max(least, px * box.width() / max(1.0, wide))
-        measure = theme.metrics(int(px), weight, spacing)
+        measure = theme.metrics(int(px), weight, spacing, tabular)
         px = int(px)
         wide = measure.horizontalAdvance(words)
     if wide > box.width() + 0.5:
@@ -49,7 +50,7 @@ def text(
             wide = measure.horizontalAdvance(words)
         elif witness is not None:
             witness(words, wide, box.width())
-    painter.setFont(theme.font(px, weight, spacing))
+    painter.setFont(theme.font(px, weight, spacing, tabular))
     painter.setPen(theme.colour(colour))
     if align & Qt.AlignmentFlag.AlignRight:
         x = box.right() - wide

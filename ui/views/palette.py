@@ -34,7 +34,7 @@ ActionRole = int(Qt.ItemDataRole.UserRole)
 
 class _Rows(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(WIDE, ROW)
+        return QSize(200, ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         action = index.data(ActionRole)
@@ -72,6 +72,7 @@ class Palette(QWidget):
         self.list.setItemDelegate(_Rows(self.list))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setFrameShape(QListWidget.Shape.NoFrame)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName(t("a11y.actions"))
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 12, 12)

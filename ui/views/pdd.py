@@ -12,8 +12,8 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QEnterEvent, QMouseEvent, QMoveEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QMoveEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from .. import theme, words
@@ -25,14 +25,20 @@ from . import paint
 
 ButtonRole = Literal["open", "withdraw", "none"]
 WITHDRAW_MS = 2000
+BEFORE = frozenset({"ready", "empty", "adjudged", "passed"})
+"""States in which the next lot may be opened."""
 
 
 class PddButton(QAbstractButton):
+    preset_switched = Signal(bool)
+
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
         self._open = desk.actions.start_at_opening_price
+        self._open_other = desk.actions.start_with_other_preset
         self._withdraw = desk.actions.withdraw
+        self._other = False
         self._deck = desk.deck
         self._armed: ButtonRole = "none"
         self._by_mouse = False
@@ -46,6 +52,7 @@ class PddButton(QAbstractButton):
         self.setObjectName("pdd")
         self.clicked.connect(self._clicked)
         self._open.changed.connect(self._refresh)
+        self._open_other.changed.connect(self._refresh)
         self._withdraw.changed.connect(self._refresh)
         desk.deck_changed.connect(self._show)
         self._refresh()
@@ -58,11 +65,28 @@ class PddButton(QAbstractButton):
         self._deck = deck
         self._refresh()
 
+    @property
+    def other_preset(self) -> bool:
+        """The next press opens with the show's other preset."""
+        return self._other
+
+    def switch_preset(self) -> None:
+        """*Autre réglage* opens nothing: it changes what the next press does, which must settle anew."""
+        self._other = not self._other
+        self._ready_since = time.monotonic()
+        self._refresh()
+        self.preset_switched.emit(self._other)
+
     def _action(self) -> Action | None:
-        return {"open": self._open, "withdraw": self._withdraw}.get(self._role)
+        if self._role == "open":
+            return self._open_other if self._other else self._open
+        return self._withdraw if self._role == "withdraw" else None
 
     def _refresh(self) -> None:
         state = self._deck.state
+        if self._other and state not in BEFORE:
+            self._other = False
+            self.preset_switched.emit(False)
         role: ButtonRole = "withdraw" if state == "withdrawable" else "open"
         if state in ("running", "under_10", "closing", "paused", "opening", "away", "not_live"):
             role = "none" if not self._open.enabled else "open"
@@ -112,6 +136,13 @@ class PddButton(QAbstractButton):
         self._armed = "none"
         self.update()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """No key presses it, even when someone gave it the focus: its key is in the action table."""
+        if self._open.guards.no_focus:
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
     def _clicked(self) -> None:
         if self._by_mouse and self._armed != self._role:
             return
@@ -139,12 +170,14 @@ class PddButton(QAbstractButton):
     def _caption(self) -> str:
         deck = self._deck
         preset = deck.next_card.preset if deck.next_card else self._desk.show.preset
+        if self._other:
+            preset = self._desk.show.other_preset
         number = deck.next_card.number if deck.next_card else deck.next_number
         card = deck.next_card
         lot = (
             t("deck.lot_unit", number=number, unit=card.unit) if card and card.of > 1 else t("deck.lot", number=number)
         )
-        parts = [words.seconds(preset.duration_ms), lot, self._open.key]
+        parts = [words.seconds(preset.duration_ms), lot, (self._open_other if self._other else self._open).key]
         return " · ".join(part for part in parts if part)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -181,7 +214,7 @@ class PddButton(QAbstractButton):
         )  # fmt: skip
         paint.text(
             painter, QRectF(box.x() + 12, box.y() + 41 * k, wide, 68 * k), middle, 68 * k, colour, theme.HEAVY,
-            paint.CENTRE, -0.03, least=22,
+            paint.CENTRE, -0.03, least=22, tabular=False,
         )  # fmt: skip
         paint.text(
             painter, QRectF(box.x() + 12, box.y() + 111 * k, wide, 20 * k), foot, 13 * k, colour, theme.SEMI,

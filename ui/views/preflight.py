@@ -216,8 +216,8 @@ class Preflight(QWidget):
             self.rows[check.id] = row
             other.addWidget(row)
         other.addSpacing(22)
-        self.go = ActionButton(desk.actions.go_live, right, tall=58, px=19, tone="main")
-        self.rehearse = ActionButton(desk.actions.rehearse, right, tall=58, px=16)
+        self.go = ActionButton(desk.actions.go_live, right, tall=58, px=19, tone="main", pad=34)
+        self.rehearse = ActionButton(desk.actions.rehearse, right, tall=58, px=16, pad=24)
         self.why = QLabel(right)
         self.why.setProperty("tone", "second")
         self.why.setWordWrap(True)

@@ -139,7 +139,7 @@ class Preview(QWidget):
         if self._radius:
             paint.rounded(painter, QRectF(self.rect()), self._radius, theme.colours().panel)
         else:
-            painter.fillRect(self.rect(), QColor("#000000"))
+            painter.fillRect(self.rect(), theme.colour(theme.colours().bg))
         box = self.picture_box()
         if self._image is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

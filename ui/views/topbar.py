@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from .. import theme, words
@@ -14,6 +14,8 @@ from . import paint
 from .controls import ActionButton, Badge, plain_button, words_of
 
 TALL = 48
+NARROW = 1180
+"""Below this width only what matters most is said."""
 
 
 class Title(QWidget):
@@ -88,7 +90,14 @@ class TopBar(QWidget):
         desk.connection_changed.connect(lambda _connection: self.refresh())
         desk.figures_changed.connect(lambda _figures: self.refresh())
         self._preparing = False
+        self._narrow = False
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        narrow = self.width() < NARROW
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.refresh()
 
     def preparing(self, shown: bool) -> None:
         self._preparing = shown
@@ -116,7 +125,8 @@ class TopBar(QWidget):
         recording = desk.recording
         self._recording.setVisible(recording.active)
         if recording.active:
-            free = t("topbar.free", size=words.size(recording.free_bytes)) if recording.free_bytes >= 0 else ""
+            known = recording.free_bytes >= 0 and not self._narrow
+            free = t("topbar.free", size=words.size(recording.free_bytes)) if known else ""
             self._recording.show_words(" · ".join(part for part in ("REC", free) if part), "air")
         away = desk.connection.state == "away"
         self._consoles.setVisible(away or len(desk.consoles) > 1)
@@ -146,8 +156,9 @@ class TopBar(QWidget):
         else:
             short = min(health.width, health.height)
             parts = [f"{short}p{round(health.fps)}", words.rate(health.video_bps)]
-            parts.append(t("topbar.loss", percent=words.percent(health.loss, 1)))
-            if health.rtt_ms >= 0:
+            if not self._narrow:
+                parts.append(t("topbar.loss", percent=words.percent(health.loss, 1)))
+            if health.rtt_ms >= 0 and not self._narrow:
                 parts.append(f"{round(health.rtt_ms)}{words.NARROW}ms")
             self._health.show_words(" · ".join(parts), dots[health.verdict])
         self._health.setToolTip(
