@@ -33,7 +33,7 @@ COALESCE_FROM = 800
 """From this many readers on, rows go out every TICK_S instead of at once (a hammer always at once)."""
 TICK_S = 0.05
 READER_BYTES = 256 * 1024
-STUCK_S = 7.0
+STUCK_S = 6.0
 """A socket that takes nothing for this long while bytes wait is cut."""
 SWEEP_S = 0.25
 HEARTBEAT_S = 5.0

@@ -169,6 +169,7 @@ def _server(app: object, *, certificate_paths: tuple[Path, Path] | None = None) 
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             backlog=_BACKLOG,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=2,

@@ -21,7 +21,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import msgspec
 
@@ -157,7 +157,7 @@ class Salesroom:
             for event in decided:
                 apply(self.state, event, at_ms)
                 self.head += 1
-                rows.append(Row(self.head, at_ms, event.audience(), _tag(event), who.person, encode(event).decode()))
+                rows.append(Row(self.head, at_ms, event.audience(), tag_of(event), who.person, encode(event).decode()))
             answer = Accepted(seq=self.head, at_ms=at_ms, made=made_by(decided))
             self._mind(decided)
         kept: Answer | None = None
@@ -180,6 +180,8 @@ class Salesroom:
 
     def _filled(self, command: Struct) -> Struct:
         """What only the platform may put into a person's command: a seed, who is present."""
+        if type(command) not in _FILLED_IN:
+            return command
         if isinstance(command, c.StartGiveaway):
             return msgspec.structs.replace(command, seed=secrets.token_hex(32))
         if isinstance(command, c.DrawGiveaway | c.LapseTimers):
@@ -319,9 +321,8 @@ class Salesroom:
     def _mind(self, decided: Sequence[Struct]) -> None:
         """New due times come from events; a due time that no longer matters finds nothing to do."""
         for event in decided:
-            due = _due_of(event, self.state)
-            if due:
-                heapq.heappush(self._due, due)
+            if type(event) in _TIMED:
+                heapq.heappush(self._due, _due_of(event, self.state))
         self._arm()
 
     def _next_due_ms(self) -> int:
@@ -371,22 +372,28 @@ def digest(command: Struct) -> bytes:
     return blake2b(encode(command), digest_size=16).digest()
 
 
-def _tag(event: Struct) -> str:
-    return str(event.__struct_config__.tag)
+_TAGS: dict[type[Struct], str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(e.Event)}
 
 
+def tag_of(event: Struct) -> str:
+    """Its kind, as it is on the wire."""
+    return _TAGS[type(event)]
+
+
+_FILLED_IN = frozenset({c.StartGiveaway, c.DrawGiveaway, c.LapseTimers})
+_TIMED = frozenset({e.FlashStarted, e.GiveawayOpened, e.RunnerUpOffered, e.RunPaused})
 _MADE = ("lot_id", "run_id", "sale_id", "line_id", "offer_id", "giveaway_id")
-_MAKERS = (
+_MAKERS = frozenset({
     e.LotAdded, e.RunOpened, e.Hammered, e.SaleMade, e.LineSaid, e.LineMuted, e.RunnerUpOffered, e.OfferMade,
     e.GiveawayOpened,
-)  # fmt: skip
+})  # fmt: skip
 
 
 def made_by(decided: Sequence[Struct]) -> dict[str, str]:
     """Ids made by a command, by name; of several lots imported, the first."""
     made: dict[str, str] = {}
     for event in decided:
-        if isinstance(event, _MAKERS):
+        if type(event) in _MAKERS:
             source = event.lot if isinstance(event, e.LotAdded) else event
             for name in _MADE:
                 value = getattr(source, name, "")
@@ -400,10 +407,8 @@ def _due_of(event: Struct, state: ShowState) -> int:
         return event.ends_at
     if isinstance(event, e.RunnerUpOffered):
         return event.expires_at
-    if isinstance(event, e.RunPaused):
-        run = state.runs.get(event.run_id)
-        return run.paused_at + PAUSE_MS if run is not None else 0
-    return 0
+    assert isinstance(event, e.RunPaused)
+    return state.runs[event.run_id].paused_at + PAUSE_MS
 
 
 def _all_due(state: ShowState) -> list[int]:

@@ -15,7 +15,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _SCOPE_KEY = "seller_console.transport"
-_SEND_BUFFER_BYTES = 128 * 1024
+_SEND_BUFFER_BYTES = 32 * 1024
 """What the kernel may hold for a reader: megabytes would hide for minutes that it reads no more."""
 
 

@@ -17,7 +17,7 @@ from seller_console.platform import salesroom as salesroom_module
 from seller_console.platform.clock import Clock
 from seller_console.platform.log import HeadMoved, Log, LogUnwritable, Row, Turn
 from seller_console.platform.passes import OWNER
-from seller_console.platform.salesroom import KEY_REUSED, Salesroom, Unavailable, _tag, encode
+from seller_console.platform.salesroom import KEY_REUSED, Salesroom, Unavailable, encode, tag_of
 from seller_console.platform.snapshots import FINGERPRINT, encode_state
 from seller_console.sale.fold import apply
 from seller_console.sale.show import decide
@@ -131,7 +131,7 @@ async def without_turns(log: Log, state: ShowState, people: Sequence[Who], run_i
             outcomes.append(decided.code)
             return
         rows = [
-            Row(seen + n + 1, at_ms, event.audience(), _tag(event), who.person, encode(event).decode())
+            Row(seen + n + 1, at_ms, event.audience(), tag_of(event), who.person, encode(event).decode())
             for n, event in enumerate(decided)
         ]
         try:
