@@ -14,6 +14,7 @@ import itertools
 import json
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -200,6 +201,8 @@ class Relay:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 limit=LINE_BYTES,
+                start_new_session=True,  # Ctrl-C is the platform's to handle; the end of stdin ends the child
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
         log.info("relay_started pid=%s", self._child.pid)

@@ -181,7 +181,11 @@ class Switch:
             self._gate.want()
         piece = self.programme.place(kind, codec, seq, packet.ts, packet.marker, packet.payload, now_s)
         for viewer in self._watching:
-            viewer.forward(piece, now_s)
+            try:
+                viewer.forward(piece, now_s)
+            except Exception:
+                log.exception("viewer_broke session=%s", viewer.session_id[:6])
+                self._viewer_gone(viewer, "broken")  # one viewer's bug is not everybody's
         if kind == "video":
             if piece.start:
                 ingest.seen_start = True
@@ -324,6 +328,9 @@ async def _obey(switch: Switch, out: _Out, line: bytes) -> None:
         words |= {"error": refused.code, "detail": refused.detail}
     except OSError as trouble:
         words |= {"error": "unavailable", "detail": str(trouble)}
+    except Exception as bug:
+        log.exception("request_broke do=%s", asked["do"])
+        words |= {"error": "bad_offer", "detail": type(bug).__name__}  # one hostile offer is not everybody's
     out.answer(words)
 
 

@@ -98,7 +98,7 @@ class Peer:
     ) -> None:
         self.state: PeerState = "new"
         self.reason = ""
-        """Why it failed or closed: unreachable, handshake, goodbye, silence, asked."""
+        """Why it failed or closed: unreachable, handshake, goodbye, broken, or what close() was told."""
         self.heard_at_s = time.monotonic()
         """When the other side last proved it is there (media, feedback or a STUN answer)."""
         self.rtt_s = -1.0
@@ -135,6 +135,7 @@ class Peer:
         """Begin in the background; `on_state` tells the rest. `remote`: the bundle's first section."""
         self._set_state("connecting")
         self._task = asyncio.create_task(self._live(remote, dtls_client), name="peer")
+        self._task.add_done_callback(self._lived)
 
     async def add_candidate(self, text: str) -> None:
         """A remote candidate, the part after "candidate:". Raises ValueError when unreadable.
@@ -181,6 +182,12 @@ class Peer:
                 await asyncio.sleep(HEARTBEAT_S)
         except ConnectionError:
             self._end("closed", "goodbye")
+
+    def _lived(self, task: asyncio.Task[None]) -> None:
+        """What only a bug or a hostile description can raise must not leave a session hanging."""
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            log.error("peer_broke", exc_info=bug)
+            self._end("failed", "broken")
 
     async def _beat(self) -> None:
         pair = self._agent._nominated.get(1)

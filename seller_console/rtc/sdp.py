@@ -132,6 +132,8 @@ def parse(text: str) -> Description:
             elif name == "rtpmap":
                 pt, kind = value.split()[:2]
                 bits = kind.split("/")
+                if not 0 <= int(pt) <= 127:
+                    raise ValueError("payload type beyond 127")
                 media.codecs.append(Codec(int(pt), bits[0], int(bits[1]), int(bits[2]) if len(bits) > 2 else 1))
             elif name == "fmtp":
                 pt, _, rest = value.partition(" ")
