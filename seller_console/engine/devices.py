@@ -83,7 +83,7 @@ class Devices:
         make = self._microphones.get(kind)
         if make is None or not rest:
             raise UnknownDevice(f"no such kind of microphone: {spec!r}")
-        return CapturedMicrophone(spec, rest, lambda: make(rest))
+        return CapturedMicrophone(spec, rest.rpartition("@")[0] or rest, lambda: make(rest))
 
     def find(self) -> DevicesFound:
         """What is plugged in now, and the stand-ins. Takes a while (100 ms): not for the loop."""
@@ -159,4 +159,4 @@ def find_microphones() -> tuple[Microphone, ...]:
         from .portaudio import find_inputs
 
         names = find_inputs()
-    return tuple(Microphone(spec=f"microphone:{name}", name=name) for name in names)
+    return tuple(Microphone(spec=f"microphone:{name}", name=name.rpartition("@")[0] or name) for name in names)

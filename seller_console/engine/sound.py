@@ -28,6 +28,8 @@ RING = AUDIO_HZ // 10
 TARGET = AUDIO_HZ * 40 // 1000
 SILENT_NS = SECOND_NS
 """A live microphone that calls back nothing for so long counts as gone."""
+WARM_UP_NS = 3 * SECOND_NS
+"""How long one just opened may take to its first sound (a sleeping sound server: 2 s)."""
 MOST_STRETCH = 0.002
 TAPS, PHASES = 16, 512
 
@@ -232,7 +234,8 @@ class CapturedMicrophone:
 
     @property
     def state(self) -> FeedState:
-        if self._state in ("live", "opening") and time.monotonic_ns() - self._last_ns > 2 * SILENT_NS:
+        patience_ns = {"live": 2 * SILENT_NS, "opening": WARM_UP_NS}.get(self._state)
+        if patience_ns is not None and time.monotonic_ns() - self._last_ns > patience_ns:
             return "gone"
         return self._state
 
@@ -292,7 +295,9 @@ class CapturedMicrophone:
                 opened_ns = time.monotonic_ns()
                 while not self._stopping.wait(0.2):
                     device.check()
-                    if time.monotonic_ns() - max(self._last_ns, opened_ns) > SILENT_NS:
+                    heard = self._last_ns > opened_ns
+                    limit_ns = self._last_ns + SILENT_NS if heard else opened_ns + WARM_UP_NS
+                    if time.monotonic_ns() > limit_ns:
                         raise DeviceGone("no sound arrives any more")
                     if self._state == "live":
                         wait_s = FIRST_RETRY_S

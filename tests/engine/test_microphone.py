@@ -1,0 +1,138 @@
+"""A real microphone path: PulseAudio, libpulse, the ring, Opus; and what is heard is what was said."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seller_console.engine import pulse
+from seller_console.engine.devices import Devices
+from seller_console.engine.sound import SoundFeed
+from tests.fakes.sound_server import SoundServer, write_sine
+
+from .conftest import wait_for
+
+pytestmark = pytest.mark.media
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundServer]:
+    made = SoundServer(tmp_path / "sound")
+    for name, value in made.variables.items():
+        monkeypatch.setenv(name, value)
+    made.start()
+    wait_for(made.answers, 10, "the sound server answers")
+    yield made
+    made.stop()
+
+
+def listen(feed: SoundFeed, seconds: float) -> np.ndarray:
+    """Pulled as the programme does: 20 ms every 20 ms."""
+    pause, heard = threading.Event(), []
+    began = time.monotonic_ns()
+    for n in range(int(seconds * 50)):
+        pause.wait(max(0.0, (began + n * 20_000_000 - time.monotonic_ns()) / 1e9))
+        heard.append(feed.pull(began + n * 20_000_000))
+    return np.concatenate(heard)
+
+
+def loudest_hz(samples: np.ndarray) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum)) * 48_000 / len(samples)
+
+
+def test_microphones_are_found_by_name_and_monitors_are_not(server: SoundServer) -> None:
+    server.plug("mic_a", "Blue Yeti")
+    server.plug("mic_b", "Micro cravate")
+    found = {m.spec: m.name for m in Devices().find().microphones if not m.stand_in}
+    assert found == {"microphone:Blue Yeti@mic_a": "Blue Yeti", "microphone:Micro cravate@mic_b": "Micro cravate"}
+
+
+def test_what_is_played_into_the_microphone_is_heard(server: SoundServer, tmp_path: Path) -> None:
+    server.plug("mic", "Blue Yeti")
+    server.play(write_sine(tmp_path / "a.wav", 1000, 8))
+    feed = Devices().open_microphone("microphone:Blue Yeti@mic", 0)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "live", 5, "it is live")
+        listen(feed, 1.0)
+        settled = feed.dropped
+        heard = listen(feed, 2.0)
+    finally:
+        feed.stop()
+    assert abs(loudest_hz(heard[48_000:]) - 1000) < 2
+    assert np.abs(heard).max() == pytest.approx(0.5, abs=0.1)
+    assert feed.dropped == settled
+
+
+def test_a_voice_is_heard(server: SoundServer, tmp_path: Path) -> None:
+    server.plug("mic", "Blue Yeti")
+    said = tmp_path / "voice.wav"
+    words = "Bonjour à tous, la prochaine carte part à un euro, regardez bien le coin en haut à gauche."
+    subprocess.run(["espeak-ng", "-v", "fr", "-w", str(said), words], check=True, timeout=20)
+    feed = Devices().open_microphone("microphone:Blue Yeti@mic", 0)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "live", 5, "it is live")
+        server.play(said)
+        heard = listen(feed, 4.0)
+    finally:
+        feed.stop()
+    blocks = np.abs(heard.reshape(-1, 960)).max(axis=1)
+    assert (blocks > 0.02).mean() > 0.3, "speech"
+    assert (blocks < 0.005).any(), "and pauses"
+
+
+def test_unplugged_it_is_gone_by_name_even_with_another_beside_it_and_comes_back(
+    server: SoundServer, tmp_path: Path
+) -> None:
+    plug = server.plug("mic", "Blue Yeti")
+    server.plug("other", "Webcam")
+    server.play(write_sine(tmp_path / "a.wav", 1000, 20))
+    feed = Devices().open_microphone("microphone:Blue Yeti@mic", 0)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "live", 5, "it is live")
+        server.pull(plug)
+        wait_for(lambda: feed.state == "gone", 3, "gone is said")
+        assert feed.name == "Blue Yeti"
+        listen(feed, 0.2)
+        assert np.abs(listen(feed, 0.5)).max() == 0, "the other one is not taken for it"
+        server.plug("mic", "Blue Yeti")
+        wait_for(lambda: feed.state == "live", 4, "it comes back by itself")
+        wait_for(lambda: np.abs(listen(feed, 0.1)).max() > 0.3, 3, "and is heard")
+    finally:
+        feed.stop()
+
+
+def test_without_a_sound_server_there_are_no_microphones_and_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path / 'nobody'}")
+    assert pulse.find_sources() == ()
+    assert not pulse.reachable()
+    assert [m.spec for m in Devices().find().microphones] == ["tone", "silence"]
+    feed = Devices().open_microphone("microphone:Blue Yeti@mic", 0)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "gone", 4, "gone is said")
+    finally:
+        feed.stop()
+
+
+def test_a_server_that_dies_is_a_microphone_gone(server: SoundServer) -> None:
+    server.plug("mic", "Blue Yeti")
+    feed = Devices().open_microphone("microphone:Blue Yeti@mic", 0)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "live", 5, "it is live")
+        server.stop()
+        wait_for(lambda: feed.state == "gone", 3, "gone is said")
+    finally:
+        feed.stop()
