@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -43,7 +44,9 @@ def ready(root: Path) -> Path:
     why = _beyond_repair(folder, python, begun, have, want)
     if why:
         print(f"  environment: made anew ({why})", flush=True)
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            raise machine.CannotGoOn(f"{folder} could not be removed; close what uses it, then call again")
     folder.mkdir(exist_ok=True)
     begun.write_text(str(os.getpid()), encoding="ascii")
     stamp.unlink(missing_ok=True)
@@ -159,11 +162,8 @@ def _works(python: Path, code: str, *, show: bool = False) -> bool:
 def _make(folder: Path) -> None:
     if subprocess.call([sys.executable, "-c", "import ensurepip, venv"], stderr=subprocess.DEVNULL) != 0:
         machine.install_venv_module()
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
-    if made.returncode != 0:
-        raise machine.CannotGoOn(f"the environment could not be made:\n{made.stdout.decode('utf-8', 'replace')}")
+    if _watched([sys.executable, "-m", "venv", str(folder)], folder, dict(os.environ)) != 0:
+        raise machine.CannotGoOn(f"the environment could not be made:\n{_last_words(folder)}")
 
 
 def _fill(python: Path, folder: Path, lock: Path) -> None:
@@ -174,7 +174,9 @@ def _fill(python: Path, folder: Path, lock: Path) -> None:
     watcher = threading.Thread(target=_watch, args=(folder, log, total, stop), daemon=True)
     watcher.start()
     try:
-        _pip(python, ["install", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock)], log)
+        # Bytecode is written as modules are first imported: compiling everything here doubles the wait.
+        words = ["install", "--no-compile", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock)]
+        _pip(python, words)
     finally:
         stop.set()
         watcher.join()
@@ -201,7 +203,7 @@ def _watch(folder: Path, log: Path, total: int, stop: threading.Event) -> None:
             print(line, flush=True)
 
 
-def _pip(python: Path, words: list[str], log: Path | None = None) -> None:
+def _pip(python: Path, words: list[str]) -> None:
     environ = {
         **os.environ,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -211,19 +213,33 @@ def _pip(python: Path, words: list[str], log: Path | None = None) -> None:
         "PIP_NO_WARN_SCRIPT_LOCATION": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    log = log or python.parent.parent / LOG
-    with log.open("ab") as sink:
-        with subprocess.Popen(
-            [str(python), "-m", "pip", *words], env=environ, stdout=sink, stderr=subprocess.STDOUT
-        ) as child:
-            # A set-up killed outright leaves its pip at work: the next one must wait for it.
-            with (python.parent.parent / BEGUN).open("a", encoding="ascii") as begun:
-                begun.write(f" {child.pid}")
-            try:
-                code = child.wait()
-            except BaseException:
+    folder = python.parent.parent
+    if _watched([str(python), "-m", "pip", *words], folder, environ) != 0:
+        raise machine.CannotGoOn(f"pip could not go on:\n{_last_words(folder)}")
+
+
+def _watched(command: list[str], folder: Path, environ: dict[str, str]) -> int:
+    """The exit code of a step, its words in the log; ended with its children when we are.
+
+    Its pid is written beside ours: a set-up killed outright leaves its step at work,
+    and the next one must wait for that.
+    """
+    with (
+        (folder / LOG).open("ab") as sink,
+        subprocess.Popen(command, env=environ, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True) as child,
+    ):
+        with (folder / BEGUN).open("a", encoding="ascii") as begun:
+            begun.write(f" {child.pid}")
+        try:
+            return child.wait()
+        except BaseException:
+            if os.name == "posix":
+                os.killpg(child.pid, signal.SIGKILL)
+            else:
                 child.kill()
-                raise
-    if code != 0:
-        last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:]
-        raise machine.CannotGoOn("pip could not go on:\n" + "\n".join(f"    {line}" for line in last))
+            raise
+
+
+def _last_words(folder: Path) -> str:
+    lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:]
+    return "\n".join(f"    {line}" for line in lines)
