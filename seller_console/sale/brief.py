@@ -210,7 +210,7 @@ class _Brief:
             self._tell_unsold(what, units)
         if _puts_aside(moment, self.replaced):
             units.asides_to_come -= 1
-            if units.asides_to_come == units.aside_now and units.left < units.total - units.sold - units.aside_now:
+            if units.asides_to_come == units.aside_now and units.left < units.total - units.sold:
                 self._restore(what.lot_id, units)
 
     def _restore(self, lot_id: LotId, units: _Units) -> None:
@@ -338,17 +338,17 @@ class _Brief:
 
     def _stands(self) -> None:
         state = self.state
+        last = state.runs.get(state.last_run) if state.last_run else None
+        if last is not None and last.status == "withdrawn":
+            self._tell_opening(last)
+            self.out.append(ev.RunWithdrawn(run_id=last.run_id, lot_id=last.lot_id, by=state.owner))
+            self.units[last.lot_id].disturbed = True
         for lot_id, known in state.lots.items():
             units = self.units[lot_id]
             if units.left != known.units_left:
                 self._restore(lot_id, units)
             if known.status == "removed":
                 self.out.append(ev.LotRemoved(lot_id=lot_id, by=state.owner))
-        last = state.runs.get(state.last_run) if state.last_run else None
-        if last is not None and last.status == "withdrawn":
-            self._opened(last)
-            self.out.append(ev.RunWithdrawn(run_id=last.run_id, lot_id=last.lot_id, by=state.owner))
-            self.units[last.lot_id].disturbed = True
         self._giveaways()
         for lot_id, before in zip(state.queue, (None, *state.queue), strict=False):
             if self.units[lot_id].disturbed:

@@ -141,3 +141,19 @@ def screen(state: ShowState, who: Who) -> dict[str, Any]:
         },
         "next_number": state.next_number,
     }  # fmt: skip
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Where two pictures of a show disagree; empty when they agree."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for name, value in one.items():
+        against = other[name]
+        if value == against:
+            continue
+        if isinstance(value, dict) and isinstance(against, dict):
+            absent = "(absent)"
+            keys = [key for key in value.keys() | against.keys() if value.get(key, absent) != against.get(key, absent)]
+            found |= {f"{name}[{key}]": (value.get(key), against.get(key)) for key in keys}
+        else:
+            found[name] = (value, against)
+    return found
