@@ -22,6 +22,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from seller_console.platform.keys import keep_keys, read_keys
 from seller_console.platform.log import Log
 from tests.fakes.long_show import LongShow, Told
 
@@ -90,6 +91,9 @@ def main(argv: list[str] | None = None) -> int:
         )
         same = first == again
         print(f"made in {made_s:.1f} s (bar 300); same bytes for the same seed: {'yes' if same else 'NO'}")
+        keys = read_keys(home)
+        keys.current_show = name
+        keep_keys(home, keys)
         cold_s, _ = opened(home)
         warm_s, memory_mb = opened(home)
         print(f"a fresh platform answers after {cold_s:.2f} s, with its snapshot {warm_s:.2f} s (bar 2)")
