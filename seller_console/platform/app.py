@@ -15,6 +15,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -46,7 +47,7 @@ from .doors import Doors, Problem, body_of, from_elsewhere, host_names, kind_of,
 from .passes import DAY_MS, may_say
 from .relay import Relay
 from .salesroom import Unavailable
-from .shop import Room, Shop
+from .shop import Room, Shop, TitleRefused
 from .wire import wire_of
 
 logger = logging.getLogger(__name__)
@@ -107,7 +108,10 @@ async def shows(request: Request) -> Response:
     if request.method == "POST":
         need_role(who, frozenset({"owner"}))
         title = text_of(await json_of(request), "title", 80).strip() or "Mon live"
-        room = await shop.open_show(title)
+        try:
+            room = await shop.open_show(title)
+        except TitleRefused as error:
+            raise refused(error.refusal) from error
         return answer_json(show_face(room), 201, Location=routes.at(routes.SHOW, room.show_id))
     need_role(who, BACKSTAGE)
     if who.role != "owner":
@@ -312,7 +316,7 @@ def make_app(
             Route(routes.PAIRING_CLAIM, pairing.claim, methods=["POST"]),
             *routes_media.ROUTES,
             Route(routes.BUYER_PAGE, buyer_page),
-            Mount(routes.STATIC, StaticFiles(directory=resources / "buyer", check_dir=False)),
+            Mount(routes.STATIC, GZipMiddleware(StaticFiles(directory=resources / "buyer", check_dir=False))),
         ],
         middleware=[Middleware(Doors, hosts=host_names(hosts))],
         exception_handlers={

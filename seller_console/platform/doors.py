@@ -37,6 +37,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "no_show": (404, "Ce live n’existe pas."),
     "method": (405, "Cette adresse ne connaît pas cette méthode."),
     "not_acceptable": (406, "Aucun codec commun\u202f: il faut H.264 ou VP8, et Opus."),
+    "not_current": (409, "L’image est celle d’un autre live."),
     "feed_ahead": (409, "Votre écran est en avance sur le journal\u202f: rechargez-le."),
     "etag_mismatch": (412, "Cette session a changé entre-temps."),
     "too_large": (413, "C’est trop lourd\u202f: {most} octets au plus."),

@@ -33,7 +33,7 @@ from .app import make_app
 from .keys import keep_keys, write_private
 from .log import LogUnwritable, NewerLog
 from .relay import Relay
-from .shop import Room, Shop
+from .shop import Room, Shop, TitleRefused
 from .tls import certificate, lan_addresses
 from .wire import Protocol
 
@@ -72,6 +72,8 @@ def main(argv: list[str]) -> int:
         return _run(words)
     except OSError as error:
         return _trouble(EXIT_TROUBLE, "unusable_home", str(error))
+    except TitleRefused as error:
+        return _trouble(EXIT_TROUBLE, "title_refused", str(error))
     except (LogUnwritable, NewerLog) as error:
         return _trouble(EXIT_TROUBLE, "log_unusable", str(error))
 

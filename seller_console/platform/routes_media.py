@@ -116,7 +116,7 @@ async def _opened(request: Request) -> Response:
     if room.sales.state.status == "ended" and door == "whip":
         raise Problem("show_ended", sentence="Le live est terminé.", status=409)
     if room is not shop_of(request).current:
-        raise Problem("media_unavailable", headers={"Retry-After": "30"})
+        raise Problem("not_current")
     relay: Relay = request.app.state.relay
     try:
         session: Session = await (relay.ingest(offer) if door == "whip" else relay.view(offer))

@@ -19,6 +19,8 @@ from ..contract import commands as c
 from ..contract import events as e
 from ..contract.words import PersonId, Refusal, Role, ShowId, Struct, Who
 from ..sale.audience import may_see
+from ..sale.show import decide
+from ..sale.state import ShowState
 from .clock import Clock
 from .feed import Feed
 from .keys import Keys, keep_keys, read_keys
@@ -36,6 +38,14 @@ EDITING_LASTS_S = 30.0
 COUNT_EVERY_S = 1.0
 LOOK_EVERY_S = 0.2
 _SHOW_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+class TitleRefused(ValueError):
+    """The rules would not open a show of that title."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.sentence)
+        self.refusal = refusal
 
 
 class Room:
@@ -184,12 +194,14 @@ class Shop:
         logger.info("show_returned show=%s seq=%d down_ms=%d", room.show_id, room.sales.committed, down_ms)
 
     async def open_show(self, title: str) -> Room:
-        """A new show, the current one from now on. Raises Refused by its sentence as ValueError."""
+        """A new show, the current one from now on. Raises TitleRefused before anything is made."""
         show_id = f"{time.strftime('%Y%m%d')}-{secrets.token_hex(3)}"
+        command = c.OpenShow(show_id=show_id, title=title)
+        would = decide(ShowState(), command, OWNER, self.clock.now_ms())
+        if isinstance(would, Refusal):
+            raise TitleRefused(would)
         room = self._room(show_id)
-        answer = await room.sales.say(OWNER, c.OpenShow(show_id=show_id, title=title))
-        if isinstance(answer, Refusal):
-            raise ValueError(answer.sentence)
+        await room.sales.say(OWNER, command)
         self.keys.current_show = show_id
         keep_keys(self.home, self.keys)
         logger.info("show_opened show=%s title=%r", show_id, title)

@@ -107,6 +107,14 @@ async def test_a_pass_of_one_show_opens_no_other(town: Town) -> None:
     assert (await town.owner.get(routes.at(routes.BRIEF, other))).status_code == 200
 
 
+async def test_a_show_whose_title_says_nothing_is_not_made(town: Town) -> None:
+    shows = town.room.log.path.parent
+    before = sorted(shows.iterdir())
+    is_problem(await town.owner.post(routes.SHOWS, json={"title": "\u200b\u202e"}), 409, "empty")
+    assert sorted(shows.iterdir()) == before
+    assert town.shop.current is town.room
+
+
 async def test_passes_end(town: Town) -> None:
     buyer = await town.buyer()
     kept = town.room.log.passes()[-1]

@@ -162,7 +162,7 @@ async def test_ten_players_a_minute_and_a_publisher_that_keeps_trying(town: Town
 async def test_only_the_current_show_has_a_picture(town: Town) -> None:
     await town.owner.post(routes.SHOWS, json={"title": "Un autre"})
     answer = await publisher(town).post(routes.at(routes.WHIP, town.show), content=OFFER, headers=SDP)
-    is_problem(answer, 503, "media_unavailable")
+    is_problem(answer, 409, "not_current")
 
 
 # --- the picture and the sale (rule 15) -----------------------------------------------------------
