@@ -180,7 +180,7 @@ def _fail(as_json: bool, code: str, sentence: str) -> int:
 
 def _import(found: inventory.DryRun, say: Callable[..., str]) -> str:
     """Says ImportLots to the platform of this home; the trouble in words, or "" when it is done."""
-    import hashlib
+    import uuid
 
     import httpx
 
@@ -192,8 +192,7 @@ def _import(found: inventory.DryRun, say: Callable[..., str]) -> str:
     headers = {
         "Authorization": f"Bearer {platform.secret}",
         "Content-Type": "application/json",
-        # The same file said twice, by a nervous hand, is imported once.
-        routes.IDEMPOTENCY_KEY: f"import-{hashlib.sha256(body).hexdigest()[:32]}",
+        routes.IDEMPOTENCY_KEY: f"import-{uuid.uuid4().hex}",
     }
     try:
         answer = httpx.post(
