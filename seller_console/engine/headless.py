@@ -27,6 +27,7 @@ from ..contract.media import (
     TroubleRaised,
 )
 from .app import Engine
+from .priority import come_first
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -133,6 +134,7 @@ async def _publish(options: argparse.Namespace) -> int:
 def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    come_first()
     return asyncio.run(_publish(options))
 
 

@@ -25,6 +25,7 @@ import psutil
 from .. import contract, places
 from ..contract.codec import Unreadable, decode_engine_command, decode_runtime, encode
 from ..contract.media import EngineNote, EngineRefused, Greet, RuntimeFile
+from .priority import come_first
 
 log = logging.getLogger("engine.door")
 
@@ -183,12 +184,6 @@ def _leave_parents_pipes(log_path: Path) -> None:
     os.close(handle)
 
 
-def _come_first() -> None:
-    """The picture before anything else on a busy laptop, where the system lets us."""
-    with contextlib.suppress(psutil.AccessDenied, PermissionError):
-        psutil.Process().nice(psutil.ABOVE_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else -5)
-
-
 def _already_running() -> RuntimeFile | None:
     """The engine of this home, if it lives; leftovers of a dead one are swept."""
     path = places.runtime() / "engine.json"
@@ -230,7 +225,7 @@ def main(argv: list[str]) -> int:
     for noisy in ("aiortc", "aioice", "httpx", "httpcore", "libav"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     sys.setswitchinterval(0.002)
-    _come_first()
+    come_first()
     return asyncio.run(_run(options.linger, log_path))
 
 

@@ -68,6 +68,7 @@ class Programme:
         self._outputs: tuple[Output, ...] = ()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._started = False
         self._camera = self._open_camera(self._set)
         self._microphone = self._open_microphone(self._set)
         self._encode: EncodeThread | None = None
@@ -115,6 +116,7 @@ class Programme:
         return wanted.target_bps or usual_bps(wanted.width, wanted.height, wanted.fps)
 
     def start(self) -> None:
+        self._started = True
         self._camera.start()
         self._microphone.start()
         for thread in self._threads:
@@ -147,11 +149,13 @@ class Programme:
                 self._past.captured += self._camera.captured
                 self._past.replaced += self._camera.replaced
                 self._camera = camera
-                camera.start()
+                if self._started:
+                    camera.start()
             if microphone is not None:
                 old.append(self._microphone)
                 self._microphone = microphone
-                microphone.start()
+                if self._started:
+                    microphone.start()
             if reshaped:
                 self._resize()
         for feed in old:

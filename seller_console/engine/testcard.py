@@ -65,6 +65,17 @@ def read_code(luma: Pixels) -> Code | None:
     return Code(values[0], values[1])
 
 
+def draw_code(luma: Pixels, number: int, clock_ms: int) -> None:
+    """Burn a code into any picture, where `read_code` looks for it. Changes `luma`."""
+    height, width = luma.shape
+    cell = width / _COLUMNS
+    for value, row in ((number, 5), (clock_ms, 3)):
+        top, bottom = int(height - cell * row), int(height - cell * (row - 1))
+        left, right = int(cell * 2), int(cell * 2 + cell * CELLS)
+        line = np.array(_cells(value), np.uint8) * (_WHITE - _BLACK) + _BLACK
+        luma[top:bottom, left:right] = line[np.arange(right - left) * CELLS // (right - left)]
+
+
 def _draw_still(width: int, height: int) -> Pixels:
     unit = min(width, height) / 720
     image = Image.new("RGB", (width, height), (17, 19, 24))
@@ -151,13 +162,6 @@ class TestCard:
         lit = (view * (1 - cover) + 235 * cover).astype(np.uint8)
         return view, off, lit
 
-    def _draw_row(self, value: int, row: float) -> None:
-        top = int(self._y.shape[0] - self._cell * row)
-        bottom = int(self._y.shape[0] - self._cell * (row - 1))
-        left, right = int(self._cell * 2), int(self._cell * 2 + self._cell * CELLS)
-        line = np.array(_cells(value), np.uint8) * (_WHITE - _BLACK) + _BLACK
-        self._y[top:bottom, left:right] = line[np.arange(right - left) * CELLS // (right - left)]
-
     def draw(self, at_ns: int) -> Picture:
         """The card at this moment (monotonic ns); the time shown counts from the media clock's zero."""
         clock_ns = at_ns - self._origin_ns
@@ -178,8 +182,7 @@ class TestCard:
             self._mark_at = at
         view, off, lit = self._lamp
         view[:] = lit if rest_ns < 100_000_000 else off
-        self._draw_row(self._number, 5)
-        self._draw_row(at_ns // 1_000_000, 3)
+        draw_code(self._y, self._number, at_ns // 1_000_000)
         picture = Picture(self._pixels, at_ns, self._number)
         self._number += 1
         return picture

@@ -1,0 +1,179 @@
+"""On air for real: the engine's process, a relay's process, a viewer that reads the code in the picture."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+import pytest_asyncio
+
+from seller_console.engine import headless
+from seller_console.engine.testcard import Code, read_code
+from seller_console.engine.watch import Viewer
+from seller_console.platform.relay import IngestEnded, IngestStarted
+from seller_console.rtc.receiving import Received
+from tests.fakes import relay_door
+from tests.fakes.relay_door import Door
+
+from .conftest import EngineConsole, make_clip
+
+pytestmark = [pytest.mark.processes, pytest.mark.media]
+
+
+@pytest_asyncio.fixture
+async def door() -> AsyncIterator[Door]:
+    async with relay_door.opened() as opened:
+        yield opened
+
+
+class Reader:
+    """A viewer's eyes: decodes every picture, reads its code."""
+
+    def __init__(self) -> None:
+        self._decoder: Any = av.CodecContext.create("h264", "r")
+        self.codes: list[tuple[float, Code]] = []
+        self.sounds = 0
+        self.came = asyncio.Event()
+
+    def __call__(self, received: Received) -> None:
+        if received.kind != "video":
+            self.sounds += 1
+            return
+        for frame in self._decoder.decode(av.Packet(received.data)):
+            code = read_code(frame.to_ndarray()[: frame.height])
+            if code is not None:
+                self.codes.append((time.monotonic(), code))
+        self.came.set()
+
+    async def until(self, done: Callable[[], bool], timeout_s: float = 15) -> None:
+        async with asyncio.timeout(timeout_s):
+            while not done():
+                self.came.clear()
+                await self.came.wait()
+
+
+async def heard(console: EngineConsole, kind: str, timeout_s: float = 15, **facts: Any) -> dict[str, Any]:
+    return await asyncio.to_thread(console.wait_type, kind, timeout_s, 0, **facts)
+
+
+@contextlib.asynccontextmanager
+async def viewing(door: Door) -> AsyncIterator[Reader]:
+    reader = Reader()
+    task = asyncio.create_task(Viewer(door.whep, on_access_unit=reader).run())
+    try:
+        yield reader
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_console_puts_the_test_card_on_air_and_takes_it_off(
+    door: Door, start_engine: Callable[..., Any]
+) -> None:
+    console = start_engine().console()
+    console.say(type="go_on_air", url=door.whip)
+    await heard(console, "air_changed", state="on_air")
+    async with viewing(door) as reader:
+        await reader.until(lambda: len(reader.codes) > 20 and reader.sounds > 20)
+    numbers = [code.number for _, code in reader.codes]
+    assert numbers == sorted(numbers)
+    at, last = reader.codes[-1]
+    assert 0 <= (int(at * 1000) - last.clock_ms) % 2**24 < 3000, "the code carries the moment it was drawn"
+    stats = await heard(console, "engine_stats", air="on_air")
+    assert stats["sent"] > 20
+    start = len(console.notes)
+    console.say(type="leave_air")
+    await asyncio.to_thread(console.wait_type, "air_changed", 5, start, state="off")
+    assert [note.reason for note in door.of(IngestEnded)]  # type: ignore[attr-defined]
+
+
+async def test_size_changes_off_air_only(door: Door, start_engine: Callable[..., Any]) -> None:
+    console = start_engine().console()
+    console.say(type="go_on_air", url=door.whip)
+    await heard(console, "air_changed", state="on_air")
+    console.say(type="set_programme", width=1080, height=1920)
+    assert (await heard(console, "engine_refused"))["code"] == "on_air"
+    console.say(type="set_programme", microphone="silence", target_bps=600_000)
+    assert (await heard(console, "programme_set", microphone="silence"))["target_bps"] == 600_000
+    stats = await asyncio.to_thread(console.wait, lambda n: n["type"] == "engine_stats" and n["target_bps"] <= 600_000)
+    assert stats["width"] == 720
+
+
+async def test_killed_on_air_the_next_one_goes_on_where_viewers_sit(
+    door: Door, start_engine: Callable[..., Any]
+) -> None:
+    first = start_engine()
+    console = first.console()
+    console.say(type="go_on_air", url=door.whip)
+    await heard(console, "air_changed", state="on_air")
+    async with viewing(door) as reader:
+        await reader.until(lambda: len(reader.codes) > 10)
+        os.kill(first.program.pid, signal.SIGKILL)
+        killed = time.monotonic()
+        first.program.wait(5)
+        second = await asyncio.to_thread(start_engine)
+        second.console().say(type="go_on_air", url=door.whip)
+        await reader.until(lambda: bool(reader.codes) and reader.codes[-1][0] > killed + 0.5, 12)
+    assert len(door.of(IngestStarted)) == 2
+
+
+async def test_a_door_that_is_shut_is_a_trouble_with_its_address_and_cured_when_it_opens(
+    start_engine: Callable[..., Any],
+) -> None:
+    async with relay_door.opened() as first:
+        url, port = first.whip, int(first.url.rpartition(":")[2])
+    console = start_engine().console()
+    console.say(type="go_on_air", url=url, token="secret-key")
+    raised = await heard(console, "trouble_raised", 5)
+    assert (raised["code"], raised["subject"], raised["cure"]) == ("publish_unreachable", url, "retry")
+    async with relay_door.opened(port):
+        console.say(type="retry_now")
+        await heard(console, "trouble_cured", 10, code="publish_unreachable")
+        await heard(console, "air_changed", 10, state="on_air")
+        assert all("secret-key" not in json.dumps(note) for note in console.notes)
+        console.say(type="quit")
+        await asyncio.to_thread(console.wait_closed, 8)
+
+
+async def test_headless_publishes_a_file_and_prints_a_line_a_second(
+    door: Door, start_program: Callable[..., Any], tmp_path: Path
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", 2.0, tone_hz=440)
+    program = start_program(
+        "seller_console.engine.headless", "--to", door.whip, "--camera", f"file:{clip}", "--microphone", f"file:{clip}",
+        "--size", "360x640", "--fps", "25", "--bitrate", "500000", "--seconds", "5", "--json",
+    )  # fmt: skip
+    assert await asyncio.to_thread(program.wait, 20) == 0
+    notes = [json.loads(line) for line in program.lines]
+    stats = [note for note in notes if note["type"] == "engine_stats"]
+    assert len(stats) >= 3
+    assert stats[-1]["sent"] > 40 and stats[-1]["captured"] > 60
+    assert (stats[-1]["width"], stats[-1]["height"], stats[-1]["target_bps"]) == (360, 640, 500_000)
+    assert [note["state"] for note in notes if note["type"] == "air_changed"] == ["connecting", "on_air", "off"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--to", "ftp://nowhere/whip"],
+        ["--to", "http://127.0.0.1:9/whip", "--camera", "nonsense:1"],
+        ["--to", "http://127.0.0.1:9/whip", "--size", "721x1280"],
+        ["--to", "http://127.0.0.1:9/whip", "--fps", "0"],
+    ],
+)
+def test_a_wrong_command_line_says_so_and_ends(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert headless.main(words) == 2
+    assert "refused" in capsys.readouterr().err
+
+
+def test_nobody_there_means_exit_code_1() -> None:
+    assert headless.main(["--to", "http://127.0.0.1:9/whip", "--seconds", "1"]) == 1
