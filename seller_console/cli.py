@@ -26,6 +26,7 @@ PROGRAMS: dict[str, str] = {
     "watch": "seller_console.engine.watch:main",
     "crowd": "seller_console.link.crowd:main",
     "import": "seller_console.importing:main",
+    "export": "seller_console.platform.export:main",
     "doctor": "seller_console.doctor:main",
 }
 """First word -> module:function, each `main(argv) -> exit code`, argv without the first word."""
@@ -41,6 +42,7 @@ seller-console — la console du vendeur en direct.
   seller-console watch         regarde un direct (WHEP) et mesure l’image, sans fenêtre
   seller-console crowd         envoie un public simulé sur un direct
   seller-console import        lit un fichier d’inventaire CSV et dit ce qui ne va pas
+  seller-console export        sort le journal d’un live : lignes JSON, ou copie entière
   seller-console doctor        dit ce qui marche sur cette machine, et quoi faire du reste
 
 Chaque mot accepte --help. Vos données : la variable SELLER_CONSOLE_HOME choisit le dossier.
@@ -55,6 +57,7 @@ seller-console — the console of a live-shopping seller.
   seller-console watch         watches a show (WHEP) and measures the picture, without a window
   seller-console crowd         sends a simulated audience to a show
   seller-console import        reads a CSV inventory and says what is wrong in it
+  seller-console export        takes the log of a show out: JSON lines, or a whole copy
   seller-console doctor        says what works on this machine, and what to do about the rest
 
 Every word takes --help. Your data: the variable SELLER_CONSOLE_HOME chooses the folder.

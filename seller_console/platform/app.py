@@ -191,9 +191,15 @@ def rate_of(who: Who, command: Any) -> limits.Rate:
     return limits.CHAT if isinstance(command, c.Say) else limits.COMMANDS
 
 
+def limit_reads(request: Request, who: Who) -> None:
+    if who.role == "buyer":
+        limit(request, limits.READS, who.person)
+
+
 async def get_brief(request: Request) -> Response:
     room = room_of(request)
     who = who_of(request, room.show_id)
+    limit_reads(request, who)
     seq, events = await room.sales.certain(lambda: (room.sales.head, brief(room.sales.state, who)))
     return answer_json(
         Brief(
@@ -229,6 +235,7 @@ class FeedDoor:
             raise Problem("method", headers={"Allow": "GET"})
         room = room_of(request)
         who = who_of(request, room.show_id)
+        limit_reads(request, who)
         raw = request.headers.get(routes.LAST_EVENT_ID) or request.query_params.get("after") or "0"
         if not (raw.isascii() and raw.isdecimal()) or len(raw) > 18:
             raise Problem("unreadable", why="Last-Event-ID doit être un numéro")

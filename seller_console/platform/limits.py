@@ -25,6 +25,8 @@ BIDS = Rate("bids", 5, 10)
 CHAT = Rate("chat", 1, 5)
 COMMANDS = Rate("commands", 5, 20)
 """What else a buyer may say."""
+READS = Rate("reads", 2, 20)
+"""A buyer's briefs and feeds: each is made for them."""
 STAFF_COMMANDS = Rate("staff_commands", 100, 400)
 JOINS = Rate("joins", 20, 200)
 """Per address: a whole café behind one, not a script."""

@@ -37,6 +37,11 @@ logger = logging.getLogger(__name__)
 EDITING_LASTS_S = 30.0
 COUNT_EVERY_S = 1.0
 LOOK_EVERY_S = 0.2
+_STORY = frozenset({
+    "show_went_live", "show_ended", "run_opened", "hammered", "run_voided", "run_withdrawn", "run_paused",
+    "run_resumed", "clock_moved", "picture_lost", "picture_returned", "platform_returned", "media_noted",
+})  # fmt: skip
+"""What the log file tells of a show, in a page or two."""
 _SHOW_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -73,6 +78,9 @@ class Room:
 
     def _rows(self, rows: Sequence[Row]) -> None:
         self.feed.publish(rows)
+        for row in rows:
+            if row.kind in _STORY:
+                logger.info("%s show=%s seq=%d event=%s", row.kind, self.show_id, row.seq, row.event)
 
     def _halted(self, halted: bool) -> None:
         self.feed.pass_by(e.LogHalted(halted=halted))

@@ -360,6 +360,27 @@ def test_an_embedded_platform_stays_while_a_console_listens(start: Callable[...,
     assert program.wait(10) == 0
 
 
+def test_a_show_is_exported_beside_the_running_platform(
+    start: Callable[..., tuple[Any, Door]], start_program: Callable[..., Any], tmp_path: Path
+) -> None:
+    _, door = start()
+    assert door.say(c.Announce(text="Bonsoir")).status_code == 200
+    lines, copy = tmp_path / "show.jsonl", tmp_path / "copy.db"
+    assert start_program("seller_console", "export", "--to", str(lines)).wait() == 0
+    rows = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
+    assert [row["event"]["type"] for row in rows] == ["show_opened", "announced"]
+    whole = start_program("seller_console", "export", door.place.show_id, "--backup", "--to", str(copy))
+    assert whole.wait() == 0
+    log = Log(copy)
+    assert log.head()[0] == 2
+    log.close()
+    again = start_program("seller_console", "export", "--to", str(lines))
+    assert again.wait() == 1
+    assert "existe déjà" in again.errors()
+    assert start_program("seller_console", "export", "nothing").wait() == 1
+    assert door.say(c.Announce(text="Encore")).status_code == 200
+
+
 def test_an_unusable_home_is_said_in_words(start_program: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     program = start_program("seller_console", "platform", "--home", str(tmp_path / "file"))
@@ -385,6 +406,11 @@ def test_the_network_door_is_tls_with_a_certificate_of_its_own(
             headers={"Host": f"localhost:{port}"},
         )
         assert "Secure" in joined.headers["set-cookie"]
+        feed = f"https://127.0.0.2:{port}{routes.at(routes.FEED, door.place.show_id)}"
+        with http.stream(
+            "GET", feed, headers={"Host": f"localhost:{port}", "Cookie": joined.headers["set-cookie"]}
+        ) as rows:
+            assert next(line for line in rows.iter_lines() if line.startswith("id: ")) == "id: 1"
     if os.name == "posix":
         assert stat.S_IMODE((home / "tls" / "key.pem").stat().st_mode) == 0o600
     with pytest.raises(httpx.HTTPError), httpx.Client() as plain:

@@ -1,0 +1,56 @@
+"""A show taken out of its home: as JSON lines anyone can read, or as a whole copy.
+
+Works beside a running platform: the log is only read. Refuses to write over a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from .. import places
+from .keys import read_keys
+from .log import Damaged, Log, LogUnwritable, NewerLog
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="seller-console export", description="Sort un live de ce dossier.")
+    parser.add_argument("show", nargs="?", default="", help="son identifiant ; sans lui : le live en cours")
+    parser.add_argument("--home", type=Path, help="dossier des données (sinon SELLER_CONSOLE_HOME)")
+    parser.add_argument("--list", action="store_true", help="nomme les lives de ce dossier")
+    parser.add_argument("--to", type=Path, metavar="FICHIER", help="où écrire (sinon SHOW.jsonl, ou SHOW.db)")
+    parser.add_argument("--backup", action="store_true", help="une copie entière de la base, pas des lignes JSON")
+    words = parser.parse_args(argv)
+    if words.home is not None:
+        os.environ["SELLER_CONSOLE_HOME"] = str(words.home)
+    logs = {path.stem: path for path in sorted(places.shows().glob("*.db"))}
+    if words.list:
+        print("\n".join(logs))
+        return 0
+    show = words.show or read_keys(places.home()).current_show
+    if show not in logs:
+        return _no(f"Le live « {show} » n’est pas dans {places.shows()}")
+    to = words.to or Path(f"{show}.db" if words.backup else f"{show}.jsonl")
+    if to.exists():
+        return _no(f"{to} existe déjà : rien n’a été écrit.")
+    try:
+        log = Log(logs[show])
+    except (Damaged, NewerLog, LogUnwritable) as error:
+        return _no(f"Ce journal ne peut pas être lu : {error}")
+    try:
+        if words.backup:
+            log.back_up(to)
+            rows = log.head()[0]
+        else:
+            rows = log.export(to)
+    finally:
+        log.close()
+    print(f"{rows} événements écrits dans {to}")
+    return 0
+
+
+def _no(why: str) -> int:
+    print(why, file=sys.stderr)
+    return 1
