@@ -18,6 +18,7 @@ import msgspec
 
 from ..contract.words import UNIT_CENTS, LotBackstage, LotDraft, LotFormat, Preset
 from . import inventory_words, spreadsheet
+from .spellings import COLUMNS, FORMATS, HARMLESS, NO, SHOW_COLUMNS, YES, cents_of
 from .spreadsheet import Row, Sheet, Unusable
 from .text import NOTE_LENGTH, TITLE_LENGTH, clean, folded
 
@@ -78,53 +79,6 @@ class DryRun(msgspec.Struct, frozen=True):
     totals: Totals
     encoding: str
     separator: str
-
-
-COLUMNS: dict[str, str] = {
-    folded(header): name
-    for name, headers in {
-        "category": "Catégorie|Category|Kategorie",
-        "subcategory": "Sous-catégorie|Sub Category|Subcategory|Sub-Category|Unterkategorie",
-        "title": "Titre|Title|Titel|name|Nom",
-        "description": "Description|Beschreibung",
-        "quantity": "Quantité|Quantity|Menge",
-        "format": "Type|Verkaufsformat|Format",
-        "price": "Prix|Price|Preis|startingPrice|Starting Price",
-        "instant_price": "instantBuyPrice|Instant Buy Price|Buy It Now Price",
-        "shipping": "Profil de livraison|Shipping Profile|Versandprofil",
-        "offers": "Offres Acceptées|Offerable|Angebote annehmen",
-        "hazmat": "Matières dangereuses|Hazmat|Gefahrgut",
-        "condition": "État|Condition|Zustand",
-        "cost": "Coût par article|Cost Per Item|Stückpreis",
-        "sku": "SKU|Artikelnummer",
-        "pictures": "imagesUrls|Images URLs|Image URLs",
-        **{f"picture_{n}": f"Image URL {n}|Bild-URL {n}" for n in range(1, 9)},
-    }.items()
-    for header in headers.split("|")
-}
-SHOW_COLUMNS: dict[str, str] = {
-    folded(header): name
-    for name, headers in {
-        "sku": "SKU|Artikelnummer",
-        "order": "Ordre|Order|Reihenfolge",
-        "duration": "Durée s|Duration s|Dauer s",
-        "counter_bid": "Contre-enchère s|Counter-bid s|Gegengebot s",
-        "sudden_death": "Mort subite|Sudden Death|Plötzlicher Tod",
-        "reserve": "Réserve|Reserve|Mindestpreis",
-        "host_note": "Note animateur|Host Note|Notiz Moderation",
-        "producer_note": "Note régie|Producer Note|Notiz Regie",
-        "place": "Emplacement|Place|Lagerplatz",
-    }.items()
-    for header in headers.split("|")
-}
-FORMATS: dict[str, LotFormat] = {
-    **dict.fromkeys(("auction", "enchere", "encheres", "auktion"), "auction"),
-    **dict.fromkeys(("buy it now", "buyitnow", "achat immediat", "sofort kaufen", "sofortkauf"), "buy_it_now"),
-    **dict.fromkeys(("giveaway", "cadeau", "verlosung"), "giveaway"),
-}
-YES = frozenset({"true", "vrai", "oui", "yes", "ja", "wahr", "1", "x"})
-NO = frozenset({"", "false", "faux", "non", "no", "nein", "falsch", "0"})
-HARMLESS = frozenset({"", "not hazmat", "non hazmat", "non dangereux", "no hazmat", "kein gefahrgut", *NO})
 
 
 def read(inventory: bytes, show: bytes | None = None, *, have_picture: Callable[[str], bool] | None = None) -> DryRun:
@@ -334,7 +288,7 @@ def _price(cells: _Cells, lot_format: LotFormat) -> int | None:
     said = cells.text(name)
     if name == "price" and cells.text("instant_price"):
         cells.say("instant_ignored", "instant_price")
-    cents = _cents(said)
+    cents = cents_of(said)
     if lot_format == "giveaway":
         return cents if cents is not None and 0 < cents <= MOST_CENTS else UNIT_CENTS
     if cents is None or cents < 0 or cents > MOST_CENTS:
@@ -365,7 +319,7 @@ def _quantity(cells: _Cells) -> int | None:
         if cells.has("quantity"):
             cells.say("no_quantity", "quantity")
         return 1
-    hundredths = _cents(said)
+    hundredths = cents_of(said)
     if hundredths is None:
         cells.say("bad_quantity", "quantity")
         return 1
@@ -382,7 +336,7 @@ def _cost(cells: _Cells) -> int:
     said = cells.text("cost")
     if not said:
         return 0
-    cents = _cents(said)
+    cents = cents_of(said)
     if cents is None or cents < 0 or cents > MOST_CENTS:
         cells.say("bad_cost", "cost")
         return 0
@@ -421,24 +375,6 @@ def _pictures(cells: _Cells, have_picture: Callable[[str], bool] | None) -> tupl
     if missing:
         cells.say("picture_missing", missing[0][0], count=len(missing), first=missing[0][1])
     return tuple(dict.fromkeys(kept))
-
-
-_MONEY = re.compile(r"([+-]?)(\d{1,3}(?:[ .,’']\d{3})+|\d+)?(?:[.,](\d{1,2})|[.,])?")
-_CURRENCY = re.compile(r"€|\$|£|\b(?:eur|euros?|usd|gbp)\b", re.IGNORECASE)
-
-
-def _cents(text: str) -> int | None:
-    """Hundredths of `1`, `1,00`, `1.00`, `1 €`, `1 050,50`, `1,050.50`; None when it is no amount.
-
-    A separator before exactly three digits parts thousands: amounts have two decimals.
-    """
-    bare = _CURRENCY.sub("", re.sub(r"[\u00a0\u202f\u2009]", " ", text)).strip()
-    found = _MONEY.fullmatch(bare)
-    if found is None or not bare.isascii() or not (found[2] or found[3]) or len(bare) > 16:
-        return None
-    whole = int(re.sub(r"\D", "", found[2])) if found[2] else 0
-    cents = whole * 100 + int((found[3] or "0").ljust(2, "0"))
-    return -cents if found[1] == "-" else cents
 
 
 # --- the side table -----------------------------------------------------------------------
@@ -489,7 +425,7 @@ def _with_settings(draft: LotDraft, cells: _Cells) -> tuple[LotDraft, float | No
         place=cells.text("place"),
     )
     said = cells.text("order")
-    hundredths = _cents(said)
+    hundredths = cents_of(said)
     if said and hundredths is None:
         cells.say("bad_order", "order")
     return draft, None if hundredths is None else hundredths / 100
@@ -503,7 +439,7 @@ def _seconds(cells: _Cells, name: str, *, zero: bool = False) -> int | None:
     said = cells.text(name)
     if not said:
         return None
-    hundredths = _cents(said)
+    hundredths = cents_of(said)
     if hundredths is None or hundredths % 100 or (hundredths // 100 not in SECONDS and not (zero and hundredths == 0)):
         cells.say("bad_seconds", name, least=SECONDS[0], most=SECONDS[-1])
         return None
@@ -512,9 +448,9 @@ def _seconds(cells: _Cells, name: str, *, zero: bool = False) -> int | None:
 
 def _reserve(cells: _Cells, draft: LotDraft) -> int:
     said = cells.text("reserve")
-    if not said or _cents(said) == 0:
+    if not said or cents_of(said) == 0:
         return 0
-    cents = _cents(said)
+    cents = cents_of(said)
     if cents is None or cents < 0 or cents > MOST_CENTS:
         cells.say("bad_reserve", "reserve")
         return 0
