@@ -12,7 +12,8 @@ import { many, money, refusalSentence, t } from "./words.js";
 import { newKey } from "./wire.js";
 
 const RESULT_MS = 4_500; // how long the end of a lot stays on the card
-const SEEN_MS = 250; // an amount that stood for less than this was not read yet
+const SEEN_MS = 120; // an amount that stood for less than this was not read yet
+const NEW_LOT_MS = 400; // nor was a lot: a press meant for the one before opens no purse
 const ANSWER_MS = 5_000;
 const TICKER_SHOWN = 4;
 
@@ -65,8 +66,9 @@ export class Block {
   /** The amount a person can have read: one that changed under the finger is the one before it. */
   #centsRead() {
     const { runId, cents, at } = this.#shown;
-    if (performance.now() - at >= SEEN_MS) return cents;
-    return this.#before.runId === runId ? this.#before.cents : 0;
+    const sameLot = this.#before.runId === runId;
+    if (performance.now() - at >= (sameLot ? SEEN_MS : NEW_LOT_MS)) return cents;
+    return sameLot ? this.#before.cents : 0;
   }
 
   resultShown() {
@@ -182,7 +184,8 @@ export class Block {
     const text = money(cents);
     put(price, text);
     attribute(price, "aria-label", `${t("price.label")} ${text}`);
-    flag(price, "long", text.length > 6);
+    flag($("figures"), "long", text.length > 6);
+    flag($("figures"), "huge", text.length > 9);
     if (run.id === this.#lastRunId) {
       if (cents > this.#lastPrice) replay(price, "moved");
       const later = run.endsAt - this.#lastEnds;
@@ -248,7 +251,8 @@ export class Block {
     const paused = run.status === "paused";
     const leftMs = paused ? run.remainingMs : run.endsAt - clock.nowMs();
     const { text, phase } = reading(leftMs, t("clock.closing"));
-    put(node, paused ? `${t("clock.paused")} ${reading(Math.max(leftMs, 1_000), "").text}` : text);
+    put(node, paused ? reading(Math.max(leftMs, 1_000), "").text : text);
+    attribute(node, "aria-label", t(paused ? "clock.paused" : "clock.label"));
     flag(node, "soon", !paused && phase === "soon");
     flag(node, "closing", !paused && phase === "closing");
     flag(node, "paused", paused);

@@ -28,7 +28,7 @@ export class Entry {
 
   constructor(page) {
     this.#page = page;
-    $("nickname").value = memory.get("nickname") ?? "";
+    $("nickname").value ||= memory.get("nickname") ?? ""; // whoever typed before this file came keeps it
     $("nickname").addEventListener("input", () => this.#complain(""));
     $("entry-form").addEventListener("submit", (event) => {
       event.preventDefault();

@@ -340,10 +340,9 @@ const HOW = {
     Object.assign(state.run, { status: "running", endsAt: e.ends_at, pauseReason: "" });
     return [{ kind: "resumed", reason: e.reason }];
   },
-  clock_moved(state, e, atMs) {
+  clock_moved(state, e) {
     if (!runIs(state, e)) return [];
     state.run.endsAt = e.ends_at;
-    if (e.reason === "outage") line(state, "outage", atMs, {});
     return [{ kind: "clock_moved", reason: e.reason }];
   },
   run_withdrawn(state, e) {
@@ -411,7 +410,8 @@ const HOW = {
     state.picture.lostSince = 0;
     return [{ kind: "picture_back" }];
   },
-  platform_returned(state) {
+  platform_returned(state, e, atMs) {
+    line(state, "outage", atMs, {});
     return [{ kind: "platform_back" }];
   },
   pre_bid_set(state, e) {

@@ -232,6 +232,9 @@ class Page {
       case "resumed":
         toast(t("moment.resumed"), "green");
         break;
+      case "platform_back":
+        toast(t("moment.platform_back"), "amber", 5_000);
+        break;
       case "clock_moved":
         if (moment.reason === "outage") toast(t("moment.outage"), "amber", 6_000);
         break;
@@ -405,7 +408,6 @@ class Page {
     attribute($("panel"), "aria-label", t("rail.lots"));
     attribute($("lines"), "aria-label", t("chat.title"));
     attribute($("replying-cancel"), "aria-label", t("chat.cancel_reply"));
-    attribute($("clock"), "aria-label", t("clock.label"));
     attribute($("ticker"), "aria-label", t("ticker.label"));
     for (const id of ["panel-close", "max-close"]) attribute($(id), "aria-label", t("close"));
   }

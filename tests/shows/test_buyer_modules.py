@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from playwright.async_api import Page
+import pytest_asyncio
+from playwright.async_api import Browser, Page
 
 from seller_console import places
 from seller_console.contract.codec import decode_event, encode
@@ -120,12 +121,20 @@ def visible(show: LivelyShow, who: Who, after: int = 0) -> tuple[ShowState, list
     return state, rows
 
 
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    async with chromium.running() as browser:
-        yield await lone_page(browser)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium.running() as running:
+        yield running
 
 
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    opened = await lone_page(browser)
+    yield opened
+    await opened.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_page_folds_a_feed_as_the_rules_do(page: Page) -> None:
     """Forty shows in which everything happens: the same facts on the phone as in our own fold."""
     kinds: set[str] = set()
@@ -146,6 +155,7 @@ async def test_the_page_folds_a_feed_as_the_rules_do(page: Page) -> None:
     assert wanted <= kinds, f"never happened: {wanted - kinds}"
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_late_comer_sees_what_everybody_sees(page: Page) -> None:
     """A brief in the middle, then the feed: the same screen as the whole feed (but for bids of ended runs)."""
     for seed in range(100, 125):
@@ -165,6 +175,7 @@ async def test_a_late_comer_sees_what_everybody_sees(page: Page) -> None:
             assert found[name] == expected[name], f"seed {seed}: {name}"
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_row_seen_twice_counts_once(page: Page) -> None:
     show = LivelyShow(3)
     show.go_on(150)
@@ -174,6 +185,7 @@ async def test_a_row_seen_twice_counts_once(page: Page) -> None:
     assert found == facts(state, ANA.person)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_unknown_kinds_and_strange_names_change_nothing(page: Page) -> None:
     kinds = ["comet_passed", "constructor", "__proto__", "toString"]
     found = await page.evaluate(
@@ -188,6 +200,7 @@ async def test_unknown_kinds_and_strange_names_change_nothing(page: Page) -> Non
     assert found == [[0, 0, 0, 0], True]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_moments_tell_leading_outbid_and_won(page: Page) -> None:
     found = await page.evaluate(
         """async () => {
@@ -224,6 +237,7 @@ async def test_moments_tell_leading_outbid_and_won(page: Page) -> None:
     assert (bag, sales) == (7, ["S1"])
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_clock_reads_closing_in_the_last_second_and_never_ends_by_itself(page: Page) -> None:
     found = await page.evaluate(
         """async () => {
@@ -237,6 +251,7 @@ async def test_the_clock_reads_closing_in_the_last_second_and_never_ends_by_itse
     ]  # fmt: skip
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_offset_comes_from_the_fastest_of_five_samples(page: Page) -> None:
     found = await page.evaluate(
         """async () => {
@@ -260,6 +275,7 @@ async def test_the_offset_comes_from_the_fastest_of_five_samples(page: Page) -> 
     assert abs(error_ms) < 40
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_amounts_are_whole_and_read_as_typed(page: Page) -> None:
     found = await page.evaluate(
         """async typed => {
@@ -291,6 +307,7 @@ NICKNAMES = {
 }
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_nicknames_are_checked_and_cleaned(page: Page) -> None:
     found = await page.evaluate(
         """async typed => {
@@ -302,6 +319,7 @@ async def test_nicknames_are_checked_and_cleaned(page: Page) -> None:
     assert dict(zip(NICKNAMES, found, strict=True)) == NICKNAMES
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_money_is_written_as_each_language_writes_it(page: Page) -> None:
     found = await page.evaluate(
         """async () => {
@@ -319,6 +337,7 @@ async def test_money_is_written_as_each_language_writes_it(page: Page) -> None:
     assert found["en"] == ["€47", "€1,050", "€12.50", "€0.05", "€1,234,567"]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_both_languages_say_everything(page: Page) -> None:
     catalogues = await page.evaluate(
         """async () => [(await import("/static/words.fr.js")).WORDS, (await import("/static/words.en.js")).WORDS]"""
@@ -384,6 +403,7 @@ def test_words_decode_to_the_defaults_the_page_supplies() -> None:
     assert (Preset().duration_ms, Preset().counter_bid_ms, Preset().sudden_death) == (30_000, 10_000, False)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_without_storage_the_page_still_remembers_nothing_and_works(page: Page) -> None:
     found = await page.evaluate(
         """async () => {
