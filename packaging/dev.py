@@ -109,13 +109,9 @@ def _check(python: Path) -> int:
 
 
 def _bench(python: Path, word: str, arguments: list[str]) -> int:
-    """`bench NAME` is tests/bench/NAME.py, `soak NAME` is tests/bench/soak_NAME.py."""
-    prefix = "soak_" if word == "soak" else ""
-    names = sorted(
-        path.stem[len(prefix) :]
-        for path in BENCHES.glob(f"{prefix}*.py")
-        if path.stem.startswith("soak_") == bool(prefix) and not path.stem.startswith(("_", "test_", "conftest"))
-    )
+    """`bench NAME` is tests/bench/bench_NAME.py, `soak NAME` is tests/bench/soak_NAME.py."""
+    prefix = f"{word}_"
+    names = sorted(path.stem[len(prefix) :] for path in BENCHES.glob(f"{prefix}*.py"))
     if not arguments or arguments[0] not in names:
         print(f"dev.py {word} NAME, one of: {', '.join(names) or '(none yet)'}", file=sys.stderr)
         return 2
