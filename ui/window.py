@@ -15,8 +15,10 @@ from PySide6.QtWidgets import QApplication, QMenu, QStackedWidget, QVBoxLayout, 
 
 from . import theme
 from .desk import Desk
+from .stage import Stage
 from .values import ShowView
 from .views.closing import ClosingStrip
+from .views.controls import device_words
 from .views.deck import Deck
 from .views.meter import Meter
 from .views.palette import Palette
@@ -110,6 +112,7 @@ class Window(QWidget):
         column.addWidget(self.strip)
         column.addWidget(self.pages, 1)
         self.toast = Toast(desk, self)
+        self.stage = Stage(desk)
         self.palette_box = Palette(desk, self)
         self.top.prepare.connect(self._prepare_pressed)
         self.preflight.wants_queue.connect(lambda: self._choose_page(False))
@@ -169,6 +172,8 @@ class Window(QWidget):
         elif what == "announce":
             self._choose_page(False)
             self.live.side.begin_announcement()
+        elif what == "toggle_stage":
+            self.stage.toggle(self)
         elif what == "open_palette":
             self.palette_box.open()
         elif what in ("choose_camera", "choose_microphone"):
@@ -182,7 +187,7 @@ class Window(QWidget):
         devices = self._desk.devices
         for device in devices.cameras if cameras else devices.microphones:
             choose = self._desk.choose_camera if cameras else self._desk.choose_microphone
-            menu.addAction(device.name, partial(choose, device.spec))
+            menu.addAction(device_words(device.spec, device.name), partial(choose, device.spec))
         if menu.isEmpty():
             menu.addAction(t("strip.no_device")).setEnabled(False)
         menu.popup(self.strip.mapToGlobal(QPoint(self.strip.width() - 320, self.strip.height())))
@@ -204,7 +209,9 @@ class Window(QWidget):
             event.ignore()
 
     def finish(self) -> None:
-        """Ends what reads in the background."""
+        """Ends what reads in the background, and the stage with it."""
+        self.stage.close()
+        self.stage.deleteLater()
         self.preflight.finish()
         self.live.pictures.finish()
 

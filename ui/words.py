@@ -65,7 +65,7 @@ def known(key: str) -> bool:
     return key in catalogue(language())
 
 
-def t(key: str, **values: object) -> str:
+def t(key: str, /, **values: object) -> str:
     """The sentence for `key`, its {names} filled in."""
     words = catalogue(language()).get(key)
     if words is None:
@@ -73,7 +73,7 @@ def t(key: str, **values: object) -> str:
     return words.format(**values) if values else words
 
 
-def tn(key: str, count: int, **values: object) -> str:
+def tn(key: str, count: int, /, **values: object) -> str:
     """The singular (`key.one`) or the plural (`key.other`); {count} is written with its thousands."""
     single = count < 2 if language() == "fr" else count == 1
     return t(f"{key}.{'one' if single else 'other'}", count=whole(count), **values)

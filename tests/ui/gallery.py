@@ -22,6 +22,7 @@ from ui.views import paint
 from ui.window import Window
 
 SIZES = ((1440, 900), (1280, 720), (1920, 1080))
+STAGE = ("stage_live", "stage_ready", "stage_adjudged", "stage_paused", "stage_under_10_large", "stage_passed")
 PANELS = ("preflight", "no_camera", "sold", "passed_list", "editor", "import", "buyers", "palette", "toast", "chosen")
 
 
@@ -76,8 +77,9 @@ def draw(
     window.setMinimumSize(1, 1)
     window.resize(*size)
     window.show()
-    if name in scenes.SCENES:
-        scenes.SCENES[name](desk)
+    scene = name.removeprefix("stage_")
+    if scene in scenes.SCENES:
+        scenes.SCENES[scene](desk)
         if name == "not_live":
             window.top.prepare.emit()
     else:
@@ -86,7 +88,11 @@ def draw(
     window.preflight.preview.show_image(scenes.picture())
     for _ in range(6):
         app.processEvents()
-    image = window.grab()
+    if name.startswith("stage"):
+        window.stage.resize(*size)
+        window.stage.show()
+        app.processEvents()
+    image = window.stage.grab() if name.startswith("stage") else window.grab()
     path = out / f"{name}-{dress}-{language}-{size[0]}x{size[1]}.png"
     if look is not None:
         look(window)
@@ -111,7 +117,7 @@ def main() -> int:
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     app = QApplication([])
-    names = asked.names or [*scenes.SCENES, *PANELS]
+    names = asked.names or [*scenes.SCENES, *PANELS, *STAGE]
     wide, _, tall = asked.size.partition("x")
     clipped: list[str] = []
     if asked.strict:

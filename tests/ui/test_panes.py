@@ -18,7 +18,7 @@ from tests.ui import scenes
 from ui.checks import Heard, Machine, checks
 from ui.desk import Desk
 from ui.values import ChatLine, Devices, Health, Notice, Programme
-from ui.views.lot_editor import cents_of
+from ui.views.fields import cents_of
 from ui.window import Window
 
 LEFT = Qt.MouseButton.LeftButton

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QWidget
 
 from .. import theme
 from ..actions import Action
@@ -313,20 +313,9 @@ def plain_button(words: str, pressed: Callable[[], None], parent: QWidget | None
     return made
 
 
-def row(parent: QWidget, margins: tuple[int, int, int, int] = (0, 0, 0, 0), gap: int = 8) -> QHBoxLayout:
-    made = QHBoxLayout(parent)
-    made.setContentsMargins(*margins)
-    made.setSpacing(gap)
-    return made
-
-
-def bold_font(px: float) -> QFont:
-    return theme.font(px, theme.BOLD)
-
-
-def hairline(painter: QPainter, x1: float, y: float, x2: float, colour: str) -> None:
-    painter.setPen(QPen(theme.colour(colour), 1))
-    painter.drawLine(round(x1), round(y), round(x2), round(y))
+def device_words(spec: str, name: str) -> str:
+    """What a device is called on screen: its own name, or what a stand-in is."""
+    return t(f"device.{spec}") if known(f"device.{spec}") else name or spec
 
 
 def words_of(prefix: str, code: str, otherwise: str) -> str:

@@ -418,7 +418,7 @@ class Deck(QWidget):
         if deck.state == "empty":
             return t("deck.empty_hint")
         if deck.state == "not_live":
-            return t("deck.not_live")
+            return t("deck.ended") if self._desk.show.status == "ended" else t("deck.not_live")
         card = deck.card
         if card is None:
             return ""

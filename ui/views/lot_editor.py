@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -29,50 +29,10 @@ from .. import theme, words
 from ..desk import Desk
 from ..values import LotRow, Notice
 from ..words import t
-from . import paint
 from .controls import plain_button
+from .fields import Count, cents_of, mark
 
 TITLE_MOST = 80
-
-
-def cents_of(typed: str) -> int | None:
-    """ "1", "1,50", "1 050 €" -> cents; None when it is not an amount. "" is 0."""
-    plain = "".join(c for c in typed if not c.isspace() and c not in "€$£").replace(",", ".")
-    if not plain:
-        return 0
-    whole, _, part = plain.partition(".")
-    if not whole.isascii() or not whole.isdigit() or len(whole) > 7 or len(part) > 2 or (part and not part.isdigit()):
-        return None
-    return int(whole) * 100 + int((part + "00")[:2])
-
-
-class Count(QLineEdit):
-    """A whole number within bounds, with its unit painted at the right."""
-
-    def __init__(self, least: int, most: int, unit: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._least, self._most, self._unit = least, most, unit
-        self.setMaxLength(len(str(most)))
-        self.setInputMethodHints(Qt.InputMethodHint.ImhDigitsOnly)
-
-    def value(self) -> int | None:
-        """None: not a number within the bounds."""
-        typed = self.text().strip()
-        if not (typed.isascii() and typed.isdigit()) or not self._least <= int(typed) <= self._most:
-            return None
-        return int(typed)
-
-    def set_value(self, value: int) -> None:
-        self.setText(str(value))
-
-    @property
-    def bounds(self) -> tuple[int, int]:
-        return self._least, self._most
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        box = QRectF(self.rect()).adjusted(0, 0, -12, 0)
-        paint.text(QPainter(self), box, self._unit, 13, theme.colours().text2, align=paint.RIGHT)
 
 
 class LotEditor(QWidget):
@@ -244,7 +204,7 @@ class LotEditor(QWidget):
         for field in (self.opening, self.reserve, self.cost):
             cents = cents_of(field.text())
             wrong = cents is None or (field is self.opening and not cents)
-            _mark(field, wrong)
+            mark(field, wrong)
             if wrong:
                 self._say(t("editor.not_an_amount", field=field.accessibleName(), typed=field.text()))
                 field.setFocus()
@@ -252,7 +212,7 @@ class LotEditor(QWidget):
             found.append(cents or 0)
         for count in (self.quantity, self.duration, self.counter_bid):
             wrong = count.isEnabled() and count.value() is None
-            _mark(count, wrong)
+            mark(count, wrong)
             if wrong:
                 least, most = count.bounds
                 self._say(t("editor.not_within", field=count.accessibleName(), least=least, most=words.whole(most)))
@@ -263,14 +223,14 @@ class LotEditor(QWidget):
             self._say(t("editor.whole_euros"))
             return None
         if reserve and reserve < opening:
-            _mark(self.reserve, True)
+            mark(self.reserve, True)
             self._say(t("editor.reserve_low"))
             return None
         return opening, reserve, cost
 
     def submit(self) -> None:
         title = self.title.text().strip()
-        _mark(self.title, not title)
+        mark(self.title, not title)
         if not title:
             self._say(t("editor.no_title"))
             self.title.setFocus()
@@ -378,11 +338,3 @@ class LotEditor(QWidget):
 
 def _typed(cents: int) -> str:
     return str(cents // 100) if cents % 100 == 0 else words.decimal(cents / 100, 2)
-
-
-def _mark(field: QLineEdit, wrong: bool) -> None:
-    """Red outline. Not a hot path: at most once a press."""
-    if bool(field.property("wrong")) != wrong:
-        field.setProperty("wrong", wrong)
-        field.style().unpolish(field)
-        field.style().polish(field)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPoint, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableView, QWidget
 
 from .. import theme
 from ..desk import Desk
@@ -20,7 +20,7 @@ from .lot_rows import TALL, LotDelegate
 from .pictures import Pictures
 
 
-class LotList(QListView):
+class LotList(QTableView):
     wants_edit = Signal(object)  # LotRow
     wants_menu = Signal(object, QPoint)  # LotRow, global position
     wants_removal = Signal(object)  # LotRow
@@ -38,12 +38,23 @@ class LotList(QListView):
         self.setModel(self._lots)
         self._delegate = LotDelegate(desk, pictures, self)
         self.setItemDelegate(self._delegate)
-        self.setUniformItemSizes(True)
+        # A table, not a list: QListView lays out every row anew, through Python, at each change of one.
+        self.horizontalHeader().hide()
+        self.horizontalHeader().setStretchLastSection(True)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setMinimumSectionSize(TALL)
+        rows.setDefaultSectionSize(TALL)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setFrameShape(QListView.Shape.NoFrame)
+        self.setFrameShape(QTableView.Shape.NoFrame)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu_at)
         self.doubleClicked.connect(lambda index: self.wants_edit.emit(index.data(RowRole)))

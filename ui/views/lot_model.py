@@ -79,7 +79,7 @@ class LotModel(QAbstractListModel):
 
     def show(self, rows: tuple[LotRow, ...]) -> None:
         self._rows = rows
-        self._become([row for row in rows if self._fits(row)])
+        self._become([row for row in rows if self._fits(row)] if self._wanted else list(rows))
 
     def filter(self, words: str) -> None:
         """Keeps the rows in which every word is found: title, number, category, SKU, buyer, place."""
@@ -87,7 +87,7 @@ class LotModel(QAbstractListModel):
         if wanted == self._wanted:
             return
         self._wanted = wanted
-        self._become([row for row in self._rows if self._fits(row)])
+        self._become([row for row in self._rows if self._fits(row)] if wanted else list(self._rows))
 
     def touch(self, key: str) -> None:
         """The row shows something that depends on the clock."""
@@ -96,8 +96,6 @@ class LotModel(QAbstractListModel):
             self.dataChanged.emit(self.index(at), self.index(at))
 
     def _fits(self, row: LotRow) -> bool:
-        if not self._wanted:
-            return True
         key = key_of(row)
         known = self._folded.get(key)
         if known is None or known[0] is not row:
@@ -110,13 +108,15 @@ class LotModel(QAbstractListModel):
 
     def _become(self, new: list[LotRow]) -> None:
         old = self._shown
-        head = 0
-        limit = min(len(old), len(new))
-        while head < limit and key_of(old[head]) == key_of(new[head]):
-            head += 1
-        tail = 0
-        while tail < limit - head and key_of(old[-1 - tail]) == key_of(new[-1 - tail]):
-            tail += 1
+        if len(old) == len(new):
+            differing = [i for i, (mine, theirs) in enumerate(zip(old, new, strict=True)) if mine is not theirs]
+            misplaced = [i for i in differing if key_of(old[i]) != key_of(new[i])]
+            if misplaced:
+                head, tail = misplaced[0], len(old) - 1 - misplaced[-1]
+            else:
+                head, tail = len(old), 0
+        else:
+            head, tail = _common(old, new)
         removed, added = len(old) - head - tail, len(new) - head - tail
         if removed and added and not self._move_one(old, new, head, removed, added):
             self._take(head, removed)
@@ -159,14 +159,26 @@ class LotModel(QAbstractListModel):
 
     def _say_changed(self, new: list[LotRow]) -> None:
         """Rows that stayed where they are but say something else, in as few spans as they make."""
-        first = -1
-        for i, (mine, theirs) in enumerate(zip(self._shown, new, strict=True)):
-            differs = mine is not theirs and mine != theirs
-            self._shown[i] = theirs
-            if differs and first < 0:
-                first = i
-            elif not differs and first >= 0:
-                self.dataChanged.emit(self.index(first), self.index(i - 1))
-                first = -1
-        if first >= 0:
-            self.dataChanged.emit(self.index(first), self.index(len(new) - 1))
+        shown = self._shown
+        differing = [i for i, (mine, theirs) in enumerate(zip(shown, new, strict=True)) if mine is not theirs]
+        changed = [i for i in differing if shown[i] != new[i]]
+        self._shown = new
+        start = 0
+        for at in range(1, len(changed) + 1):
+            if at == len(changed) or changed[at] != changed[at - 1] + 1:
+                self.dataChanged.emit(self.index(changed[start]), self.index(changed[at - 1]))
+                start = at
+
+
+def _common(old: list[LotRow], new: list[LotRow]) -> tuple[int, int]:
+    """How many rows at the head and at the tail are the same lots."""
+    limit = min(len(old), len(new))
+    head = 0
+    while head < limit and (old[head] is new[head] or key_of(old[head]) == key_of(new[head])):
+        head += 1
+    tail = 0
+    while tail < limit - head and (
+        old[-1 - tail] is new[-1 - tail] or key_of(old[-1 - tail]) == key_of(new[-1 - tail])
+    ):
+        tail += 1
+    return head, tail

@@ -17,7 +17,7 @@ from ..desk import Desk
 from ..values import Level
 from ..words import t
 from . import paint
-from .controls import ActionButton
+from .controls import ActionButton, device_words
 
 FLOOR_DB = -60.0
 AMBER_DB = -12.0
@@ -80,7 +80,7 @@ class Bars(QWidget):
 
     def _caption(self) -> str:
         programme = self._desk.programme
-        name = programme.microphone_name or t("meter.microphone")
+        name = device_words(programme.microphone, programme.microphone_name)
         if programme.muted:
             return t("meter.muted", name=name)
         if self._level.clipped or time.monotonic() - self._clipped_at < 1.0:

@@ -6,6 +6,7 @@ smaller when it may be, and otherwise told to `witness` (the tests fail on it).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -172,21 +173,52 @@ def outline_part(painter: QPainter, box: QRectF, radius: float, done: float, col
     painter.drawPath(path)
 
 
+_tiles: OrderedDict[tuple[object, ...], QPixmap] = OrderedDict()
+TILES_KEPT = 400
+
+
 def picture(painter: QPainter, box: QRectF, pixmap: QPixmap | None, number: int, radius: float = 6) -> None:
-    """A lot's picture cropped to fill, or a quiet ground of its own with a frame drawn on it."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    """A lot's picture cropped to fill, or a quiet ground of its own with a frame drawn on it. Drawn once a size."""
+    device = painter.device()
+    scale = device.devicePixelRatio() if device is not None else 1.0
+    found = pixmap is not None and not pixmap.isNull()
+    shown: object = pixmap.cacheKey() if found and pixmap is not None else (number, theme.colours().name)
+    key = (shown, round(box.width() * scale), round(box.height() * scale), radius)
+    tile = _tiles.get(key)
+    if tile is None:
+        tile = QPixmap(max(1, round(box.width() * scale)), max(1, round(box.height() * scale)))
+        tile.setDevicePixelRatio(scale)
+        tile.fill(Qt.GlobalColor.transparent)
+        inner = QPainter(tile)
+        inner.setRenderHint(QPainter.RenderHint.Antialiasing)
+        whole = QRectF(0, 0, box.width(), box.height())
+        if found and pixmap is not None:
+            _draw_picture(inner, whole, pixmap, radius)
+        else:
+            _draw_stand_in(inner, whole, number, radius)
+        inner.end()
+        _tiles[key] = tile
+        while len(_tiles) > TILES_KEPT:
+            _tiles.popitem(last=False)
+    else:
+        _tiles.move_to_end(key)
+    painter.drawPixmap(box.topLeft(), tile)
+
+
+def _draw_picture(painter: QPainter, box: QRectF, pixmap: QPixmap, radius: float) -> None:
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     path = QPainterPath()
     path.addRoundedRect(box, radius, radius)
-    if pixmap is not None and not pixmap.isNull():
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setClipPath(path)
-        scale = max(box.width() / pixmap.width(), box.height() / pixmap.height())
-        source = QRectF(0, 0, box.width() / scale, box.height() / scale)
-        source.moveCenter(QPointF(pixmap.width() / 2, pixmap.height() / 2))
-        painter.drawPixmap(box, pixmap, source)
-        painter.restore()
-        return
+    painter.setClipPath(path)
+    scale = max(box.width() / pixmap.width(), box.height() / pixmap.height())
+    source = QRectF(0, 0, box.width() / scale, box.height() / scale)
+    source.moveCenter(QPointF(pixmap.width() / 2, pixmap.height() / 2))
+    painter.drawPixmap(box, pixmap, source)
+
+
+def _draw_stand_in(painter: QPainter, box: QRectF, number: int, radius: float) -> None:
+    path = QPainterPath()
+    path.addRoundedRect(box, radius, radius)
     dark = theme.colours().name == "dark"
     ground = QColor.fromHsl((number * 47) % 360, 62, 92 if dark else 168)
     painter.fillPath(path, QBrush(ground))

@@ -11,58 +11,21 @@ import threading
 import time
 from collections import deque
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QObject, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from .. import theme
 from ..checks import Check, Heard, Machine, checks, read_machine
 from ..desk import Desk
-from ..values import Devices, Level, Programme
+from ..values import Level
 from ..words import t
 from . import paint
-from .controls import ActionButton
-from .meter import Bars
+from .controls import ActionButton, plain_button
 from .preview import Preview
+from .setup import SetUp
 
-SIZES = ((720, 1280), (1080, 1920), (1280, 720), (1920, 1080))
 HEARD_S = 5.0
-
-
-class Choice(QComboBox):
-    """A list of choices the wheel does not change by accident."""
-
-    def __init__(self, name: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setAccessibleName(name)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(12)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
-
-    def become(self, choices: list[tuple[str, object]], chosen: object) -> None:
-        """(words, value) of each; nothing is emitted."""
-        self.blockSignals(True)
-        if [(self.itemText(i), self.itemData(i)) for i in range(self.count())] != choices:
-            self.clear()
-            for said, value in choices:
-                self.addItem(said, value)
-        self.setCurrentIndex(next((i for i, (_, value) in enumerate(choices) if value == chosen), -1))
-        self.blockSignals(False)
 
 
 class CheckRow(QWidget):
@@ -172,114 +135,77 @@ class Preflight(QWidget):
         self._desk = desk
         self._machine: Machine | None = None
         self._levels: deque[tuple[float, Level]] = deque(maxlen=200)
-        self._listening_since = 0.0
-        self.preview = Preview(desk, self, overlays=False, radius=12)
-        self.preview.setMinimumHeight(160)
-        self.bars = Bars(desk, self, named=False)
-        self.camera = Choice(t("preflight.camera"), self)
-        self.microphone = Choice(t("preflight.microphone"), self)
-        self.destination = Choice(t("preflight.destination"), self)
-        self.quality = Choice(t("preflight.quality"), self)
-        self.mirror = QCheckBox(t("preflight.mirror"), self)
-        self.mirror.setAccessibleName(self.mirror.text())
-        left = QWidget(self)
-        left.setObjectName("ground")
-        column = QVBoxLayout(left)
-        column.setContentsMargins(32, 28, 32, 20)
-        column.setSpacing(0)
-        column.addWidget(self.preview, 1)
-        column.addSpacing(14)
-        column.addLayout(self._fields())
+        self.setup = SetUp(desk, self)
         self.rows: dict[str, CheckRow] = {}
-        right = QWidget(self)
-        right.setObjectName("ground")
-        scroll = QScrollArea(self)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(right)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        other = QVBoxLayout(right)
-        other.setContentsMargins(32, 28, 32, 24)
-        other.setSpacing(0)
-        heading = QLabel(t("preflight.heading"), right)
-        heading.setFont(theme.font(24, theme.BOLD))
-        under = QLabel(t("preflight.under"), right)
-        under.setProperty("tone", "second")
-        under.setWordWrap(True)
-        other.addWidget(heading)
-        other.addSpacing(4)
-        other.addWidget(under)
-        other.addSpacing(12)
-        for check in checks(desk, Heard(), None):
-            row = CheckRow(f"check.{check.id}", right)
-            row.pressed.connect(self._cure)
-            self.rows[check.id] = row
-            other.addWidget(row)
-        other.addSpacing(22)
-        self.go = ActionButton(desk.actions.go_live, right, tall=58, px=19, tone="main", pad=34)
-        self.rehearse = ActionButton(desk.actions.rehearse, right, tall=58, px=16, pad=24)
-        self.why = QLabel(right)
-        self.why.setProperty("tone", "second")
-        self.why.setWordWrap(True)
-        doors = QHBoxLayout()
-        doors.setSpacing(12)
-        doors.addWidget(self.go)
-        doors.addWidget(self.rehearse)
-        doors.addStretch(1)
-        other.addLayout(doors)
-        other.addSpacing(10)
-        other.addWidget(self.why)
-        other.addStretch(1)
         both = QHBoxLayout(self)
         both.setContentsMargins(0, 0, 0, 0)
         both.setSpacing(0)
-        both.addWidget(left, 1)
+        both.addWidget(self.setup, 1)
         both.addWidget(Rule(self))
-        both.addWidget(scroll, 1)
+        both.addWidget(self._right(), 1)
         self._reader = MachineReader(self)
         self._reader.came.connect(self._machine_came)
         self._timer = QTimer(self)
         self._timer.setInterval(500)
         self._timer.timeout.connect(self._refresh)
-        self.camera.activated.connect(lambda _i: desk.choose_camera(str(self.camera.currentData())))
-        self.microphone.activated.connect(lambda _i: desk.choose_microphone(str(self.microphone.currentData())))
-        self.quality.activated.connect(lambda _i: desk.set_size(*self.quality.currentData()))
-        self.mirror.toggled.connect(desk.set_mirror)
         desk.level_changed.connect(self._heard)
-        desk.devices_changed.connect(lambda _devices: self._fill())
-        desk.programme_changed.connect(lambda _programme: self._fill())
-        desk.show_changed.connect(lambda _show: self._fill())
+        desk.show_changed.connect(lambda _show: self._refresh())
         desk.refusals_changed.connect(lambda _refusals: self._refresh())
-        self._fill()
         self._refresh()
 
-    def _fields(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(14)
-        grid.setVerticalSpacing(10)
-        places: list[tuple[str, QWidget]] = [
-            ("preflight.camera", self.camera),
-            ("preflight.microphone", self.microphone),
-            ("", self.bars),
-            ("preflight.destination", self.destination),
-            ("preflight.quality", self.quality),
-            ("", self.mirror),
-        ]
-        for line, (name, field) in enumerate(places):
-            if name:
-                label = QLabel(t(name), self)
-                label.setMinimumWidth(104)
-                label.setBuddy(field)
-                grid.addWidget(label, line, 0)
-            grid.addWidget(field, line, 1)
-        grid.setColumnStretch(1, 1)
-        return grid
+    @property
+    def preview(self) -> Preview:
+        return self.setup.preview
+
+    def _right(self) -> QScrollArea:
+        right = QWidget(self)
+        right.setObjectName("ground")
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        column = QVBoxLayout(right)
+        column.setContentsMargins(32, 24, 32, 20)
+        column.setSpacing(0)
+        self.heading = QLabel(right)
+        self.heading.setFont(theme.font(24, theme.BOLD))
+        self.under = QLabel(right)
+        self.under.setProperty("tone", "second")
+        self.under.setWordWrap(True)
+        column.addWidget(self.heading)
+        column.addSpacing(4)
+        column.addWidget(self.under)
+        column.addSpacing(8)
+        for check in checks(self._desk, Heard(), None):
+            row = CheckRow(f"check.{check.id}", right)
+            row.pressed.connect(self._cure)
+            self.rows[check.id] = row
+            column.addWidget(row)
+        actions = self._desk.actions
+        self.go = ActionButton(actions.go_live, right, tall=58, px=19, tone="main", pad=34)
+        self.rehearse = ActionButton(actions.rehearse, right, tall=58, px=16, pad=24)
+        self.fresh = plain_button(t("preflight.new_show"), self._open_show, right, tone="main")
+        self.fresh.setMinimumHeight(58)
+        self.why = QLabel(right)
+        self.why.setProperty("tone", "second")
+        self.why.setWordWrap(True)
+        doors = QHBoxLayout()
+        doors.setSpacing(12)
+        for door in (self.go, self.rehearse, self.fresh):
+            doors.addWidget(door)
+        doors.addStretch(1)
+        column.addSpacing(20)
+        column.addLayout(doors)
+        column.addSpacing(8)
+        column.addWidget(self.why)
+        column.addStretch(1)
+        scroll.setWidget(right)
+        return scroll
 
     def sizeHint(self) -> QSize:
         return QSize(1200, 720)
 
     def showEvent(self, event: object) -> None:
-        self._listening_since = time.monotonic()
         self._timer.start()
         self._reader.start()
         self._desk.find_devices()
@@ -292,35 +218,6 @@ class Preflight(QWidget):
     def finish(self) -> None:
         self._reader.finish()
 
-    # --- devices -----------------------------------------------------------------------------
-
-    def _fill(self) -> None:
-        desk = self._desk
-        devices: Devices = desk.devices
-        programme: Programme = desk.programme
-        cameras: list[tuple[str, object]] = [(one.name, one.spec) for one in devices.cameras]
-        if programme.camera not in [spec for _, spec in cameras]:
-            cameras.append((programme.camera_name or programme.camera, programme.camera))
-        self.camera.become(cameras, programme.camera)
-        sounds: list[tuple[str, object]] = [(one.name, one.spec) for one in devices.microphones]
-        if programme.microphone not in [spec for _, spec in sounds]:
-            sounds.append((programme.microphone_name or programme.microphone, programme.microphone))
-        self.microphone.become(sounds, programme.microphone)
-        size = (programme.width, programme.height)
-        sizes: list[tuple[str, object]] = [
-            (t("preflight.size", width=w, height=h, shape=_shape(w, h)), (w, h)) for w, h in SIZES
-        ]
-        if size not in SIZES:
-            sizes.append((t("preflight.size", width=size[0], height=size[1], shape=_shape(*size)), size))
-        self.quality.become(sizes, size)
-        self.quality.setEnabled(desk.health.air == "off")
-        where = desk.connection.detail if desk.connection.detail.startswith("http") else ""
-        self.destination.become([(where or t("preflight.embedded"), "platform")], "platform")
-        self.mirror.blockSignals(True)
-        self.mirror.setChecked(programme.mirror)
-        self.mirror.blockSignals(False)
-        self._refresh()
-
     # --- checks ------------------------------------------------------------------------------
 
     def _heard(self, level: Level) -> None:
@@ -328,11 +225,11 @@ class Preflight(QWidget):
 
     def heard(self) -> Heard:
         now = time.monotonic()
-        recent = [level for at, level in self._levels if now - at <= HEARD_S]
+        recent = [(at, level) for at, level in self._levels if now - at <= HEARD_S]
         if not recent:
             return Heard()
-        first = next(at for at, _ in self._levels if now - at <= HEARD_S)
-        return Heard(max(level.peak_db for level in recent), any(level.clipped for level in recent), now - first)
+        peak = max(level.peak_db for _, level in recent)
+        return Heard(peak, any(level.clipped for _, level in recent), now - recent[0][0])
 
     def _machine_came(self, machine: Machine) -> None:
         self._machine = machine
@@ -341,7 +238,16 @@ class Preflight(QWidget):
     def _refresh(self) -> None:
         for check in checks(self._desk, self.heard(), self._machine):
             self.rows[check.id].show_check(check)
-        self.why.setText(self.go.action.reason if not self.go.action.enabled else "")
+        over = self._desk.show.status in ("ended", "none") and self._desk.connection.state == "connected"
+        self.heading.setText(t("preflight.ended") if over else t("preflight.heading"))
+        self.under.setText(t("preflight.ended_under") if over else t("preflight.under"))
+        self.fresh.setVisible(over)
+        self.go.setVisible(not over)
+        self.rehearse.setVisible(not over)
+        self.why.setText(self.go.action.reason if not over and not self.go.action.enabled else "")
+
+    def _open_show(self) -> None:
+        self._desk.open_show(self.setup.title.text().strip() or t("preflight.new_title"))
 
     def _cure(self, button: str) -> None:
         if button == "check.button.look_again":
@@ -353,14 +259,6 @@ class Preflight(QWidget):
         elif button == "check.button.see":
             self.wants_queue.emit()
 
-    def focus_camera(self) -> None:
-        self.camera.setFocus()
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.PaletteChange:
-            self.update()
-        super().changeEvent(event)
-
 
 class Rule(QWidget):
     """A vertical hairline."""
@@ -371,7 +269,3 @@ class Rule(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         QPainter(self).fillRect(self.rect(), theme.colour(theme.colours().line))
-
-
-def _shape(width: int, height: int) -> str:
-    return "9:16" if height > width else "16:9"

@@ -193,7 +193,11 @@ class Preview(QWidget):
     def _paint_no_camera(self, painter: QPainter) -> None:
         if not self._desk.programme.stand_in or self._image is None:
             return
-        said = t("preview.no_camera") if self._desk.devices.no_camera else t("preview.test_card")
+        on_air = self._desk.health.air != "off"
+        if self._desk.devices.no_camera:
+            said = t("preview.no_camera" if on_air else "preview.no_camera_off")
+        else:
+            said = t("preview.test_card" if on_air else "preview.test_card_off")
         px = 14.0
         wide = min(self.width() - 24.0, paint.advance(said, px, theme.SEMI) + 28)
         box = QRectF((self.width() - wide) / 2, self.height() - 52, wide, 36)

@@ -1,0 +1,218 @@
+"""What the show is made of, before it goes live: its title, devices, picture, and how long a lot lasts.
+
+Promises: a device shown as chosen is the one the engine was told; the test card and
+the test tone are called so; the wheel changes nothing by accident.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from seller_console.contract.words import Preset
+
+from ..desk import Desk
+from ..values import Devices, Programme
+from ..words import t
+from .controls import device_words
+from .fields import Count, mark
+from .meter import Bars
+from .preview import Preview
+
+SIZES = ((720, 1280), (1080, 1920), (1280, 720), (1920, 1080))
+TITLE_MOST = 80
+
+
+class Choice(QComboBox):
+    """A list of choices the wheel does not change by accident."""
+
+    def __init__(self, name: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(12)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def become(self, choices: list[tuple[str, object]], chosen: object) -> None:
+        """(words, value) of each; nothing is emitted."""
+        self.blockSignals(True)
+        if [(self.itemText(i), self.itemData(i)) for i in range(self.count())] != choices:
+            self.clear()
+            for said, value in choices:
+                self.addItem(said, value)
+        self.setCurrentIndex(next((i for i, (_, value) in enumerate(choices) if value == chosen), -1))
+        self.blockSignals(False)
+
+
+class PresetFields(QWidget):
+    """How long a lot lasts and its counter-bid time: the usual preset, and the other (F2)."""
+
+    def __init__(self, desk: Desk, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(8)
+        unit = t("editor.unit_s")
+        self.fields: list[Count] = []
+        for name, short, least, most in (
+            ("preflight.duration", "", 5, 3600),
+            ("preflight.counter_bid", "+", 0, 120),
+            ("preflight.other_duration", t("preflight.other_short"), 5, 3600),
+            ("preflight.other_counter_bid", "+", 0, 120),
+        ):
+            field = Count(least, most, unit, self)
+            field.setAccessibleName(t(name))
+            field.setToolTip(t(name))
+            field.editingFinished.connect(self._edited)
+            if short:
+                label = QLabel(short, self)
+                label.setProperty("tone", "second")
+                line.addWidget(label)
+            line.addWidget(field, 1)
+            self.fields.append(field)
+        desk.show_changed.connect(lambda _show: self.refresh())
+        self.refresh()
+
+    def refresh(self) -> None:
+        show = self._desk.show
+        known = (
+            show.preset.duration_ms, show.preset.counter_bid_ms, show.other_preset.duration_ms,
+            show.other_preset.counter_bid_ms,
+        )  # fmt: skip
+        for field, ms in zip(self.fields, known, strict=True):
+            if not field.hasFocus():
+                field.set_value(ms // 1000)
+                mark(field, False)
+
+    def _edited(self) -> None:
+        values = [field.value() for field in self.fields]
+        for field, value in zip(self.fields, values, strict=True):
+            mark(field, value is None)
+        seconds = [value for value in values if value is not None]
+        if len(seconds) < len(values):
+            return
+        show = self._desk.show
+        usual = Preset(
+            duration_ms=seconds[0] * 1000, counter_bid_ms=seconds[1] * 1000, sudden_death=show.preset.sudden_death
+        )
+        other = Preset(
+            duration_ms=seconds[2] * 1000,
+            counter_bid_ms=seconds[3] * 1000,
+            sudden_death=show.other_preset.sudden_death,
+        )
+        if (usual, other) != (show.preset, show.other_preset):
+            self._desk.set_presets(usual, other)
+
+
+class SetUp(QWidget):
+    """The left half of the pre-flight screen."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("ground")
+        self._desk = desk
+        self.preview = Preview(desk, self, overlays=False, radius=12)
+        self.preview.setMinimumHeight(150)
+        self.bars = Bars(desk, self, named=False)
+        self.title = QLineEdit(self)
+        self.title.setMaxLength(TITLE_MOST)
+        self.title.setAccessibleName(t("preflight.title"))
+        self.camera = Choice(t("preflight.camera"), self)
+        self.microphone = Choice(t("preflight.microphone"), self)
+        self.destination = Choice(t("preflight.destination"), self)
+        self.quality = Choice(t("preflight.quality"), self)
+        self.presets = PresetFields(desk, self)
+        self.mirror = QCheckBox(t("preflight.mirror"), self)
+        self.mirror.setAccessibleName(self.mirror.text())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(32, 24, 32, 16)
+        column.setSpacing(0)
+        column.addWidget(self.preview, 1)
+        column.addSpacing(12)
+        column.addLayout(self._fields())
+        self.title.editingFinished.connect(self._titled)
+        self.camera.activated.connect(lambda _i: desk.choose_camera(str(self.camera.currentData())))
+        self.microphone.activated.connect(lambda _i: desk.choose_microphone(str(self.microphone.currentData())))
+        self.quality.activated.connect(lambda _i: desk.set_size(*self.quality.currentData()))
+        self.mirror.toggled.connect(desk.set_mirror)
+        for signal in (
+            desk.devices_changed, desk.programme_changed, desk.show_changed, desk.health_changed,
+            desk.connection_changed,
+        ):  # fmt: skip
+            signal.connect(lambda _value: self.refresh())
+        self.refresh()
+
+    def _fields(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(8)
+        places: list[tuple[str, QWidget]] = [
+            ("preflight.title", self.title),
+            ("preflight.camera", self.camera),
+            ("preflight.microphone", self.microphone),
+            ("", self.bars),
+            ("preflight.destination", self.destination),
+            ("preflight.quality", self.quality),
+            ("preflight.lots", self.presets),
+            ("", self.mirror),
+        ]
+        for line, (name, field) in enumerate(places):
+            if name:
+                label = QLabel(t(name), self)
+                label.setMinimumWidth(104)
+                label.setBuddy(field)
+                grid.addWidget(label, line, 0)
+            grid.addWidget(field, line, 1)
+        grid.setColumnStretch(1, 1)
+        return grid
+
+    def _titled(self) -> None:
+        typed = self.title.text().strip()
+        if typed and typed != self._desk.show.title and self._desk.show.status == "prepared":
+            self._desk.rename_show(typed)
+
+    def refresh(self) -> None:
+        desk = self._desk
+        devices: Devices = desk.devices
+        programme: Programme = desk.programme
+        if not self.title.hasFocus():
+            self.title.setText(desk.show.title)
+        cameras: list[tuple[str, object]] = [(device_words(one.spec, one.name), one.spec) for one in devices.cameras]
+        if programme.camera not in [spec for _, spec in cameras]:
+            cameras.append((device_words(programme.camera, programme.camera_name), programme.camera))
+        self.camera.become(cameras, programme.camera)
+        sounds: list[tuple[str, object]] = [(device_words(one.spec, one.name), one.spec) for one in devices.microphones]
+        if programme.microphone not in [spec for _, spec in sounds]:
+            sounds.append((device_words(programme.microphone, programme.microphone_name), programme.microphone))
+        self.microphone.become(sounds, programme.microphone)
+        size = (programme.width, programme.height)
+        sizes: list[tuple[str, object]] = [(_size_words(w, h), (w, h)) for w, h in SIZES]
+        if size not in SIZES:
+            sizes.append((_size_words(*size), size))
+        self.quality.become(sizes, size)
+        self.quality.setEnabled(desk.health.air == "off")
+        where = desk.connection.detail if desk.connection.detail.startswith("http") else ""
+        self.destination.become([(where or t("preflight.embedded"), "platform")], "platform")
+        self.mirror.blockSignals(True)
+        self.mirror.setChecked(programme.mirror)
+        self.mirror.blockSignals(False)
+
+
+def _size_words(width: int, height: int) -> str:
+    return t("preflight.size", width=width, height=height, shape="9:16" if height > width else "16:9")
