@@ -22,6 +22,7 @@ import qasync
 from PySide6.QtWidgets import QApplication
 
 from seller_console import places
+from seller_console.link.keys import Keys
 from seller_console.link.platform import Address
 from seller_console.link.settings import Settings
 
@@ -91,7 +92,8 @@ class Console:
         from .window import Window
 
         asked, settings = self._asked, self._settings
-        join = Address(asked.platform, asked.owner_pass) if asked.platform else None
+        keys = Keys()
+        join = await self._other_platform(keys) if asked.platform else None
         desk = Desk(keys=settings)
         wiring = Wiring(desk, settings, join=join, stream_key=asked.stream_key, title=asked.title)
         window = Window(desk)
@@ -100,11 +102,12 @@ class Console:
         restore = self._catch_signals(desk)
         window.show()
         if settings.notice:
-            desk.notice(t(settings.notice))
+            desk.notice(t(settings.notice), "trouble")
         outcome = 0
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(wiring.run())
+                keeping = tasks.create_task(self._keep_pass(desk, keys, join)) if join and asked.owner_pass else None
                 if self._playing is not None:
                     outcome = await self._playing(desk, window, wiring)
                 else:
@@ -113,6 +116,8 @@ class Console:
                     window.setEnabled(False)
                     await wiring.end_programs()
                 running.cancel()
+                if keeping is not None:
+                    keeping.cancel()
         finally:
             restore()
             self._app.removeEventFilter(desk.actions)
@@ -121,6 +126,20 @@ class Console:
             window.deleteLater()
             desk.deleteLater()
         return outcome
+
+    async def _other_platform(self, keys: Keys) -> Address:
+        """Where to join, with the pass given now or kept from the last time."""
+        url = self._asked.platform.rstrip("/")
+        return Address(url, self._asked.owner_pass or await asyncio.to_thread(keys.get, url))
+
+    async def _keep_pass(self, desk: Desk, keys: Keys, join: Address) -> None:
+        """A pass that opened the door is kept for the next time."""
+        opened = asyncio.Event()
+        desk.connection_changed.connect(lambda road: opened.set() if road.state == "connected" else None)
+        await opened.wait()
+        await asyncio.to_thread(keys.keep, join.url, join.owner_pass)
+        if keys.notice:
+            desk.notice(t(keys.notice), "trouble")
 
     def _closing_changed(self, closing: Closing) -> None:
         if closing.state == "closed":

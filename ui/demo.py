@@ -159,8 +159,7 @@ class Demo:
             raise Unsound(t("demo.live_already"))
         if desk.show.status == "ended" or desk.queue or desk.sold or desk.passed:
             before = desk.show.show_id
-            if not await self._wiring.open_show(t("demo.title", seed=self._seed)):
-                raise Unsound(t("demo.no_platform"))
+            desk.open_show(t("demo.title", seed=self._seed))
             await wait_until(lambda: desk.show.show_id not in {"", before}, 10, t("demo.no_platform"))
         place = living("platform")
         self.summary.log = str(Path(place.log_path).with_name(f"{desk.show.show_id}.db")) if place else ""

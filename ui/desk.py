@@ -91,6 +91,15 @@ class Desk(DeskCore):
 
         self._say(c.EndShow(), ended, patience_s=PRESS_PATIENCE_S)
 
+    def open_show(self, title: str) -> None:
+        """After the show: another one, empty, on the same platform."""
+
+        def opened(done: bool) -> None:
+            if not done:
+                self.notice(t("refused.unanswered"), "trouble")
+
+        self._wires.open_show(title, opened)
+
     def rename_show(self, title: str) -> None:
         self._say(c.EditShow(title=title))
         self._wires.remember(title=title)

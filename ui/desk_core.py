@@ -62,6 +62,7 @@ class DeskCore(DeskValues):
         self._figures_timer.timeout.connect(self._refresh_figures)
         self._local_troubles: dict[str, Trouble] = {}
         self._settled_air: str = ""
+        self._halted = False
         self._undo: list[UndoStep] = []
 
     def wire(self, wires: Wires) -> None:
@@ -106,10 +107,20 @@ class DeskCore(DeskValues):
             self.put(viewers=passing.viewers)
         elif isinstance(passing, e.ConsolesCounted):
             self.put(consoles=passing.names)
+        elif isinstance(passing, e.LogHalted):
+            self._halted = passing.halted
+            self._show_halt()
         elif isinstance(passing, e.EditingSeen):
             mine = self._fold.who.nickname
             self._fold.editing({lot: who for lot, who in passing.editors.items() if who != mine})
             self._plan_flush()
+
+    def _show_halt(self) -> None:
+        """The platform cannot write its log: nothing is taken. (It says so aside, for it cannot write that either.)"""
+        if self._halted or self._fold.state.halted:
+            self.raise_trouble("disk_full")
+        else:
+            self.cure_local("disk_full")
 
     def take_connection(self, connection: Connection) -> None:
         self.put(connection=connection)
@@ -212,10 +223,7 @@ class DeskCore(DeskValues):
                 self.raise_trouble("picture_lost")
             else:
                 self.cure_local("picture_lost")
-            if state.halted:
-                self.raise_trouble("disk_full")
-            else:
-                self.cure_local("disk_full")
+            self._show_halt()
             live = state.status == "live"
             if live != self._figures_timer.isActive():
                 self._figures_timer.start() if live else self._figures_timer.stop()

@@ -51,6 +51,9 @@ class Wires(Protocol):
     def local_picture(self, path: str) -> str:
         """The file on this disk of a picture of the platform, "" while there is none (it is being fetched)."""
 
+    def open_show(self, title: str, opened: Callable[[bool], None]) -> None:
+        """Another show on the same platform, which the desk then follows."""
+
     def retry_connection(self) -> None: ...
 
     def retry_program(self, name: str) -> None: ...
@@ -98,6 +101,9 @@ class NoWires:
 
     def local_picture(self, path: str) -> str:
         return path
+
+    def open_show(self, title: str, opened: Callable[[bool], None]) -> None:
+        return
 
     def retry_connection(self) -> None:
         return

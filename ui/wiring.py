@@ -21,7 +21,7 @@ from seller_console.contract import commands as c
 from seller_console.contract import events as e
 from seller_console.contract import media as m
 from seller_console.contract import routes
-from seller_console.contract.words import Accepted, LotDraft, Refusal, Who
+from seller_console.contract.words import Accepted, LotDraft, Preset, Refusal, Who
 from seller_console.link.awake import Awake
 from seller_console.link.engine import EngineClient
 from seller_console.link.pictures import Pictures
@@ -61,7 +61,11 @@ class Wiring:
         engine = ProgramSpec("engine", ("engine",))
         again = ("platform", "--embedded")
         platform = ProgramSpec("platform", (*again, *(("--show", title) if title else ())), again)
-        self.supervisor = Supervisor((engine,) if join else (platform, engine), self._program_changed)
+        if join is None:
+            specs: tuple[ProgramSpec, ...] = (platform, engine)
+        else:  # beside the seller, or far away: without a stream key the picture is somebody else's
+            specs = (engine,) if stream_key else ()
+        self.supervisor = Supervisor(specs, self._program_changed)
         self.engine = EngineClient(self, lambda: living("engine"))
         self._address = join or Address("", "")
         self.platform = PlatformClient(self._address, self)
@@ -97,14 +101,11 @@ class Wiring:
 
     async def end_programs(self) -> None:
         """The console's end is wanted: its programs end with it."""
-        self.supervisor.forget("engine")
-        if self._join is None:
-            self.supervisor.forget("platform")
+        self.supervisor.forget()
         if self._following is not None:
             self._following.cancel()
-        await self.supervisor.end("engine", lambda: self.engine.tell(m.Quit()))
-        if self._join is None:
-            await self.supervisor.end("platform")
+        for name in self.supervisor.names:
+            await self.supervisor.end(name, (lambda: self.engine.tell(m.Quit())) if name == "engine" else None)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         if self._tasks is None:
@@ -133,10 +134,14 @@ class Wiring:
         self.engine.tell(command)
 
     def go_on_air(self) -> None:
+        if "engine" not in self.supervisor.names:
+            return
         self.engine.tell(self._on_air())
         self._start(self._keep_awake())
 
     def keep_on_air(self) -> None:
+        if "engine" not in self.supervisor.names:
+            return
         self.engine.wanted.take(self._on_air())
         self._start(self._keep_awake())
 
@@ -150,9 +155,11 @@ class Wiring:
         url = self._address.url.rstrip("/") + routes.at(routes.WHIP, self.platform.show_id)
         return m.GoOnAir(url=url, token=key)
 
-    async def open_show(self, title: str) -> bool:
-        """Another show, on the same platform."""
-        return bool(await self.platform.open_show(title))
+    def open_show(self, title: str, opened: Callable[[bool], None]) -> None:
+        async def work() -> None:
+            opened(bool(await self.platform.open_show(title)))
+
+        self._start(work())
 
     async def buyer_pass(self, nickname: str) -> str:
         """A seat in the room, as anyone takes one; its pass, "" when the platform would not."""
@@ -217,12 +224,13 @@ class Wiring:
 
     def retry_connection(self) -> None:
         self.platform.retry_now()
-        if self._join is None:
+        if "platform" in self.supervisor.names:
             self.supervisor.retry("platform")
 
     def retry_program(self, name: str) -> None:
-        if name in {"platform", "engine"}:
-            self.supervisor.retry(name)  # type: ignore[arg-type]
+        for known in self.supervisor.names:
+            if known == name:
+                self.supervisor.retry(known)
 
     def remember(self, **settings: object) -> None:
         for name, value in settings.items():
@@ -245,7 +253,14 @@ class Wiring:
         self._desk.take(stamped)
 
     def caught_up(self, seq: int) -> None:
+        """A show of ours that nobody has touched yet begins with the presets of the last one."""
         log.info("caught_up seq=%d", seq)
+        state, kept = self._desk.fold.state, self._settings.values
+        if self._desk.fold.who.role != "owner" or state.status != "prepared" or state.preset != Preset():
+            return
+        if kept.preset not in {None, state.preset} or kept.other_preset not in {None, state.other_preset}:
+            edit = c.EditShow(preset=kept.preset, other_preset=kept.other_preset)
+            self.say(edit, lambda answer: None)
 
     def passing(self, passing: e.Passing) -> None:
         self._desk.take_passing(passing)

@@ -173,6 +173,11 @@ class Supervisor:
     def elected(self) -> bool:
         return self._lock.held
 
+    @property
+    def names(self) -> tuple[ProgramName, ...]:
+        """What it looks after."""
+        return tuple(self._programs)
+
     def outcome(self, name: ProgramName) -> ProgramOutcome:
         program = self._programs[name]
         return ProgramOutcome(name, program.state, program.restarts, place=program.place)
@@ -266,9 +271,10 @@ class Supervisor:
 
     def _look_running(self, program: _Program, elected: bool) -> None:
         child = program.child
-        gone = child.poll() is not None if child is not None and self._is_child(program) else False
-        if not gone and program.place is not None and not alive(program.place):
-            gone = True
+        if child is not None and self._is_child(program):
+            gone = child.poll() is not None
+        else:
+            gone = program.place is None or not alive(program.place)
         if not gone:
             return
         newer = living(program.spec.name)  # another console was faster
@@ -304,10 +310,10 @@ class Supervisor:
 
     # --- the end ---------------------------------------------------------------------------
 
-    def forget(self, name: ProgramName) -> None:
-        """Its end is wanted from now on: do not start it again."""
-        program = self._programs[name]
-        program.ending = True
+    def forget(self) -> None:
+        """The end of all is wanted from now on: nothing is started again."""
+        for program in self._programs.values():
+            program.ending = True
 
     async def end(self, name: ProgramName, ask: Callable[[], None] | None = None) -> None:
         """Ends a program: asked politely (`ask`, else a signal), then killed after STOP_S. Only by the elected one."""

@@ -147,8 +147,9 @@ class Viewer:
 def open_console(start_program: Callable[..., Any]) -> Iterator[Callable[..., DrivenConsole]]:
     """Opens a console of this test's home. What it started ends with the test."""
 
-    def open_(*words: str) -> DrivenConsole:
-        program = start_program("tests.fakes.driven_console", *words, environ={"QT_QPA_PLATFORM": "offscreen"})
+    def open_(*words: str, environ: dict[str, str] | None = None) -> DrivenConsole:
+        offscreen = {"QT_QPA_PLATFORM": "offscreen", **(environ or {})}
+        program = start_program("tests.fakes.driven_console", *words, environ=offscreen)
         return DrivenConsole(program)
 
     yield open_
