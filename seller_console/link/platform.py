@@ -39,6 +39,7 @@ LONGEST_WAIT_S = 3.0
 SAMPLES = 5
 RENEW_CLOCK_S = 30.0
 PICTURE_TRIES = 20
+BREATH_S = 0.01
 STEADY_S = 1.0
 """A connection that held less than this does not make the next retry immediate again."""
 
@@ -250,12 +251,16 @@ class PlatformClient:
         headers[routes.LAST_EVENT_ID] = str(self._seq)
         timeout = httpx.Timeout(CONNECT_S, read=SILENCE_S)
         behind = True
+        breath_at = self._monotonic()
         async with http.stream("GET", url, headers=headers, timeout=timeout) as answer:
             self._check(answer)
             if self._seq >= head:
                 behind = False
                 self._caught_up()
             async for event in EventSource(answer).aiter_sse():
+                if self._monotonic() - breath_at > BREATH_S:
+                    await asyncio.sleep(0)  # a long history must not hold up who draws it
+                    breath_at = self._monotonic()
                 if event.event == "passing":
                     self._pass_by(event.data)
                     continue
