@@ -47,6 +47,10 @@ class SetProgramme(MediaBase, frozen=True):
     fps: int = 30
     target_bps: int = 0
     mirror: bool = False
+    second_camera: str = ""
+    """For the scenes face, both and split; "": there is none."""
+    still: str = ""
+    """The picture file of the scene still."""
 
 
 class SetMuted(MediaBase, frozen=True):
@@ -58,7 +62,12 @@ class SetGain(MediaBase, frozen=True):
 
 
 class SetScene(MediaBase, frozen=True):
+    """One of ProgrammeSet.scenes; by a 200 ms fade, or a cut."""
+
     scene: str
+    words: str = ""
+    """On the pause card, in the seller's language."""
+    cut: bool = False
 
 
 class GoOnAir(MediaBase, frozen=True):
@@ -132,6 +141,10 @@ class ProgrammeSet(MediaBase, frozen=True):
     muted: bool
     mirror: bool = False
     scene: str = "table"
+    second_camera: str = ""
+    still: str = ""
+    scenes: tuple[str, ...] = ("table", "pause")
+    """Those that can be shown now: table, face, both, split, still, pause."""
 
 
 class MicrophoneLevel(MediaBase, frozen=True):

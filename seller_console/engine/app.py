@@ -136,7 +136,10 @@ class Engine:
                 case SetGain():
                     self.programme.set_gain_db(command.gain_db)
                 case SetScene():
-                    self._refuse(command, "unknown_scene", command.scene)
+                    if self.programme.show(command.scene, command.words, command.cut):
+                        self._on_note(self._programme_set())
+                    else:
+                        self._refuse(command, "unknown_scene", command.scene)
                 case GoOnAir():
                     self._go_on_air(command)
                 case LeaveAir():
@@ -169,6 +172,10 @@ class Engine:
             target_bps=now.target_bps,
             muted=self.programme.muted,
             mirror=now.mirror,
+            scene=self.programme.scene,
+            second_camera=now.second_camera,
+            still=now.still,
+            scenes=self.programme.scenes,
         )
 
     async def _set_programme(self, wanted: SetProgramme) -> None:

@@ -42,14 +42,19 @@ def label(text: str, height: int, widest: int) -> NDArray[np.float32]:
     return np.asarray(plate, np.float32) / 255.0
 
 
-def stamp(pixels: Pixels, text: str, at: float) -> None:
-    """Draw a label across the middle, its centre `at` this fraction of the height. Changes `pixels`."""
+Box = tuple[int, int, int, int]
+"""x, y, width, height in luma pixels, all even."""
+
+
+def stamp(pixels: Pixels, text: str, at: float, box: Box | None = None) -> None:
+    """Draw a label across the middle of `box` (all), its centre `at` this fraction of the height. Changes `pixels`."""
     y, u, v = planes(pixels)
     rows, columns = y.shape
-    plate = label(text, max(24, min(rows, columns) // 14) & ~1, (columns * 9 // 10) & ~1)
+    x, _, wide_box, high_box = box or (0, 0, columns, rows)
+    plate = label(text, max(24, min(high_box, wide_box) // 14) & ~1, (wide_box * 9 // 10) & ~1)
     high, wide = plate.shape[:2]
     top = max(0, min(rows - high, int(rows * at) - high // 2)) & ~1
-    left = max(0, (columns - wide) // 2) & ~1
+    left = max(0, x + (wide_box - wide) // 2) & ~1
     opacity = plate[..., 1]
     part = y[top : top + high, left : left + wide]
     part[:] = part * (1 - opacity) + (16 + 219 * plate[..., 0]) * opacity
@@ -59,10 +64,13 @@ def stamp(pixels: Pixels, text: str, at: float) -> None:
         tint[:] = tint * (1 - half) + 128 * half
 
 
-def dim(pixels: Pixels) -> None:
+def dim(pixels: Pixels, box: Box | None = None) -> None:
     """Half the light, no colour: a picture that is no longer live. Changes `pixels`."""
     y, u, v = planes(pixels)
-    np.right_shift(y, 1, out=y)
-    np.add(y, 8, out=y)
+    x, top, wide, high = box or (0, 0, y.shape[1], y.shape[0])
+    part = y[top : top + high, x : x + wide]
+    np.right_shift(part, 1, out=part)
+    np.add(part, 8, out=part)
     for plane in (u, v):
-        plane[:] = (plane >> 2) + 96
+        tint = plane[top // 2 : (top + high) // 2, x // 2 : (x + wide) // 2]
+        tint[:] = (tint >> 2) + 96

@@ -73,10 +73,17 @@ def fill(source: Pixels, out: Pixels, mirror: bool = False) -> None:
         return
     height, width = int(source.shape[0]) * 2 // 3, int(source.shape[1])
     out_height, out_width = int(out.shape[0]) * 2 // 3, int(out.shape[1])
-    x, y, part_w, part_h = crop_to_fill(width, height, out_width, out_height)
-    shrinks = part_w * 2 > out_width * 3
+    fill_planes(planes(source), planes(out), crop_to_fill(width, height, out_width, out_height), mirror)
+
+
+def fill_planes(
+    source: tuple[Pixels, ...], targets: tuple[Pixels, ...], crop: tuple[int, int, int, int], mirror: bool = False
+) -> None:
+    """Scale the part `crop` (x, y, width, height in luma pixels) of Y, U, V into three planes of any size."""
+    x, y, part_w, part_h = crop
+    shrinks = part_w * 2 > targets[0].shape[1] * 3
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    for index, (plane, target) in enumerate(zip(planes(source), planes(out), strict=True)):
+    for index, (plane, target) in enumerate(zip(source, targets, strict=True)):
         half = 0 if index == 0 else 1
         part = plane[y >> half : (y + part_h) >> half, x >> half : (x + part_w) >> half]
         if part.shape == target.shape:

@@ -19,13 +19,13 @@ import cv2
 import numpy as np
 
 from ..contract.media import SetProgramme
-from . import lettering
-from .capture import CameraFeed, FeedState
+from .capture import CameraFeed
 from .clock import AUDIO_HZ, SECOND_NS, MediaClock, Metronome
 from .devices import CameraWish, Devices
 from .encode import BLOCK, EncodeThread, Packet, SoundEncoder, VideoEncoder, usual_bps
-from .picture import Picture, Pixels, blank, fill
+from .picture import Pixels, blank
 from .preview import PreviewWriter
+from .scenes import Cast, Stage
 from .sound import Meter, SoundFeed
 
 log = logging.getLogger("engine.program")
@@ -57,6 +57,16 @@ class Counts:
     busy_ns: int = 0
 
 
+PAUSE_WORDS = "De retour dans un instant"
+"""When the console gives none."""
+
+
+def _mark(camera: CameraFeed) -> str:
+    """What is written over a camera that gives no picture; '' while it does."""
+    words = {"gone": "image perdue", "busy": "occupée"}.get(camera.state, "")
+    return f"{camera.name} : {words}" if words else ""
+
+
 class Programme:
     """Starts off air with a test card. All methods are the event loop's; none waits long except `stop`."""
 
@@ -69,7 +79,8 @@ class Programme:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._started = False
-        self._camera = self._open_camera(self._set)
+        self._camera = self._open_camera(self._set, self._set.camera)
+        self._second: CameraFeed | None = None
         self._microphone = self._open_microphone(self._set)
         self._encode: EncodeThread | None = None
         self._target_bps = 0
@@ -83,6 +94,7 @@ class Programme:
         self.meter = Meter()
         self.sound_late = 0
         self._pool: list[Pixels] = []
+        self._stage = Stage(self._set.width, self._set.height, _mark)
         self._metronome = Metronome(Fraction(self._set.fps), time.monotonic_ns())
         self._resize()
         self._threads = [
@@ -101,6 +113,28 @@ class Programme:
         return self._camera
 
     @property
+    def cameras(self) -> tuple[CameraFeed, ...]:
+        """All that are open."""
+        return self._cast().cameras()
+
+    @property
+    def scene(self) -> str:
+        return self._stage.scene
+
+    @property
+    def scenes(self) -> tuple[str, ...]:
+        """Those that can be shown."""
+        return self._cast().offered()
+
+    def show(self, scene: str, words: str = "", cut: bool = False) -> bool:
+        """Change the scene; False: it cannot be shown, nothing changed."""
+        if scene not in self.scenes:
+            return False
+        with self._lock:
+            self._stage.show(scene, words or PAUSE_WORDS, time.monotonic_ns(), fade=not cut)
+        return True
+
+    @property
     def microphone(self) -> SoundFeed:
         return self._microphone
 
@@ -117,8 +151,8 @@ class Programme:
 
     def start(self) -> None:
         self._started = True
-        self._camera.start()
-        self._microphone.start()
+        for feed in self._feeds():
+            feed.start()
         for thread in self._threads:
             thread.start()
 
@@ -129,16 +163,19 @@ class Programme:
             if thread.is_alive():
                 thread.join(timeout=2)
         self.set_outputs(())
-        self._camera.stop()
-        self._microphone.stop()
+        for feed in self._feeds():
+            feed.stop()
 
     def change(self, wanted: SetProgramme) -> None:
         """Switch devices, size, rate. Raises UnknownDevice and changes nothing. Size and fps: off air only."""
         before = self._set
         reshaped = (wanted.width, wanted.height, wanted.fps) != (before.width, before.height, before.fps)
-        camera = microphone = None
+        camera = microphone = second = None
         if wanted.camera != before.camera or (reshaped and wanted.camera == "testcard"):
-            camera = self._open_camera(wanted)
+            camera = self._open_camera(wanted, wanted.camera)
+        second_changed = wanted.second_camera != before.second_camera
+        if second_changed and wanted.second_camera:
+            second = self._open_camera(wanted, wanted.second_camera)
         if wanted.microphone != before.microphone:
             microphone = self._open_microphone(wanted)
         old: list[CameraFeed | SoundFeed] = []
@@ -151,6 +188,12 @@ class Programme:
                 self._camera = camera
                 if self._started:
                     camera.start()
+            if second_changed:
+                if self._second is not None:
+                    old.append(self._second)
+                self._second = second
+                if second is not None and self._started:
+                    second.start()
             if microphone is not None:
                 old.append(self._microphone)
                 self._microphone = microphone
@@ -158,6 +201,8 @@ class Programme:
                     microphone.start()
             if reshaped:
                 self._resize()
+            if self._stage.scene not in self._cast().offered():
+                self._stage.show("table", "", time.monotonic_ns())
         for feed in old:
             threading.Thread(target=feed.stop, name="device close", daemon=True).start()
         if wanted.target_bps != before.target_bps:
@@ -190,8 +235,8 @@ class Programme:
         self._gain = 10.0 ** (max(-60.0, min(30.0, gain_db)) / 20.0)
 
     def retry_now(self) -> None:
-        self._camera.retry_now()
-        self._microphone.retry_now()
+        for feed in self._feeds():
+            feed.retry_now()
 
     def snapshot(self) -> Pixels | None:
         """A copy of the newest frame, I420; None before the first."""
@@ -221,15 +266,24 @@ class Programme:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _open_camera(self, wanted: SetProgramme) -> CameraFeed:
+    def _open_camera(self, wanted: SetProgramme, spec: str) -> CameraFeed:
         wish = CameraWish(wanted.width, wanted.height, wanted.fps, self.clock.origin_ns)
-        return self._devices.open_camera(wanted.camera, wish)
+        return self._devices.open_camera(spec, wish)
+
+    def _feeds(self) -> list[CameraFeed | SoundFeed]:
+        return [*self.cameras, self._microphone]
+
+    def _cast(self) -> Cast:
+        return Cast(self._camera, self._second, self._set.still, self._set.mirror)
 
     def _open_microphone(self, wanted: SetProgramme) -> SoundFeed:
         return self._devices.open_microphone(wanted.microphone, self.clock.origin_ns)
 
     def _resize(self) -> None:
         wanted = self._set
+        before = self._stage
+        self._stage = Stage(wanted.width, wanted.height, _mark)
+        self._stage.show(before.scene, before.words, 0, fade=False)
         self._pool = [blank(wanted.width, wanted.height) for _ in range(POOL)]
         self._past_late += self._metronome.late
         self._metronome = Metronome(Fraction(wanted.fps), time.monotonic_ns())
@@ -280,7 +334,7 @@ class Programme:
         if pixels is None:
             self._starved += 1
             return
-        self._compose(pixels, due_ns)
+        self._stage.draw(pixels, self._cast(), due_ns)
         self._composed += 1
         encode = self._encode
         taken = encode is not None and encode.offer(pixels, self.clock.video_pts(due_ns))
@@ -290,24 +344,6 @@ class Programme:
         self._latest = pixels
         if not taken:
             self._give_back(pixels)
-
-    def _compose(self, pixels: Pixels, due_ns: int) -> None:
-        camera = self._camera
-        picture = camera.take(due_ns)
-        state: FeedState = camera.state
-        if picture is None:
-            pixels[: pixels.shape[0] * 2 // 3] = 22
-            pixels[pixels.shape[0] * 2 // 3 :] = 128
-        else:
-            fill(picture.pixels, pixels, self._set.mirror)
-        if state in ("gone", "busy"):
-            self._mark(pixels, picture, f"{camera.name} : {'occupée' if state == 'busy' else 'image perdue'}")
-
-    @staticmethod
-    def _mark(pixels: Pixels, picture: Picture | None, words: str) -> None:
-        if picture is not None:
-            lettering.dim(pixels)
-        lettering.stamp(pixels, words, 0.5)
 
     def _run_sound(self) -> None:
         metronome = Metronome(Fraction(50), self.clock.origin_ns, patience=SOUND_PATIENCE)

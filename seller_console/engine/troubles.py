@@ -45,13 +45,16 @@ class TroubleWatch:
 
     def _now(self, programme: Programme, air: AirChanged, now_ns: int) -> list[TroubleRaised]:
         troubles = []
-        camera, microphone = programme.camera, programme.microphone
-        if camera.state == "gone":
-            troubles.append(
-                TroubleRaised(code="camera_gone", subject=camera.name, detail=camera.detail, cure="choose_camera")
-            )
-        elif camera.state == "busy":
-            troubles.append(TroubleRaised(code="camera_busy", subject=camera.name, detail=camera.detail, cure="retry"))
+        microphone = programme.microphone
+        for camera in programme.cameras:
+            if camera.state == "gone":
+                troubles.append(
+                    TroubleRaised(code="camera_gone", subject=camera.name, detail=camera.detail, cure="choose_camera")
+                )
+            elif camera.state == "busy":
+                troubles.append(
+                    TroubleRaised(code="camera_busy", subject=camera.name, detail=camera.detail, cure="retry")
+                )
         if microphone.state in ("gone", "busy"):
             code: TroubleCode = "microphone_gone" if microphone.state == "gone" else "microphone_busy"
             troubles.append(

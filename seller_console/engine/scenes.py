@@ -1,0 +1,209 @@
+"""What the programme shows: one camera, the other, both, or a card; cut or a 200 ms fade.
+
+table: the first camera · face: the second · both: the first, the second set into a
+corner · split: the two halves · pause: a card with words · still: a picture file.
+A scene needing a camera that was not chosen is not offered (`offered`). A camera that
+is lost keeps its last picture, dimmed and named, in whichever part it fills.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+
+from . import lettering
+from .capture import CameraFeed
+from .picture import Pixels, blank, crop_to_fill, fill, fill_planes, from_rgb, planes
+
+FADE_NS = 200_000_000
+INSET = 0.36
+"""Width of the inset as a share of the programme's short side."""
+_BACKGROUND = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who may appear. `mirror` is for the first camera."""
+
+    first: CameraFeed
+    second: CameraFeed | None = None
+    still: str = ""
+    mirror: bool = False
+
+    def offered(self) -> tuple[str, ...]:
+        """The scenes this cast can play."""
+        scenes = ["table"]
+        if self.second is not None:
+            scenes += ["face", "both", "split"]
+        if self.still:
+            scenes.append("still")
+        return (*scenes, "pause")
+
+    def cameras(self) -> tuple[CameraFeed, ...]:
+        return (self.first,) if self.second is None else (self.first, self.second)
+
+
+def pause_card(width: int, height: int, words: str) -> Pixels:
+    """A quiet card: dark, a pause sign, the words wrapped under it."""
+    unit = min(width, height) / 720
+    image = Image.new("RGB", (width, height), (17, 19, 24))
+    draw = ImageDraw.Draw(image)
+    middle, top = width / 2, height * 0.40
+    for side in (-1, 1):
+        left = middle + side * 30 * unit - 14 * unit
+        draw.rounded_rectangle(
+            (left, top - 62 * unit, left + 28 * unit, top + 62 * unit), radius=8 * unit, fill=(244, 201, 64)
+        )
+    face = lettering.font("SemiBold", int(52 * unit))
+    lines, line = [], ""
+    for word in words.split():
+        longer = f"{line} {word}".strip()
+        if line and face.getlength(longer) > width * 0.84:
+            lines.append(line)
+            longer = word
+        line = longer
+    for index, text in enumerate([*lines, line][:6]):
+        draw.text((middle, top + (140 + index * 68) * unit), text, font=face, fill=(238, 240, 245), anchor="mm")
+    return from_rgb(np.asarray(image))
+
+
+def still_picture(path: str, width: int, height: int) -> Pixels:
+    """A file, cropped to fill; a grey card naming it when it cannot be read."""
+    out = blank(width, height, _BACKGROUND)
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+            upright.thumbnail((3840, 3840))
+            fill(from_rgb(np.asarray(upright)), out)
+    except (UnidentifiedImageError, OSError, ValueError):
+        lettering.stamp(out, Path(path).name, 0.5)
+    return out
+
+
+class Stage:
+    """Draws the scene of now into a programme's frame. Belongs to the tick's thread, but for `show`."""
+
+    def __init__(self, width: int, height: int, mark: Callable[[CameraFeed], str]) -> None:
+        self._width, self._height = width, height
+        self._mark = mark
+        self.scene, self.words = "table", ""
+        self._from: tuple[str, str] | None = None
+        self._since_ns = 0
+        self._cards: dict[tuple[str, str], Pixels] = {}
+        self._other = blank(width, height)
+
+    def show(self, scene: str, words: str, now_ns: int, fade: bool = True) -> None:
+        """Change over; by a cut when `fade` is False."""
+        if (scene, words) == (self.scene, self.words):
+            return
+        before = (self.scene, self.words)
+        self.scene, self.words = scene, words
+        self._since_ns = now_ns
+        self._from = before if fade else None
+
+    def draw(self, out: Pixels, cast: Cast, due_ns: int) -> None:
+        """One frame."""
+        taken: dict[int, Pixels | None] = {}
+        self._draw_scene(out, self.scene, self.words, cast, due_ns, taken)
+        if self._from is None:
+            return
+        share = (due_ns - self._since_ns) / FADE_NS
+        if share >= 1:
+            self._from = None
+            return
+        self._draw_scene(self._other, *self._from, cast, due_ns, taken)
+        cv2.addWeighted(out, max(0.0, share), self._other, 1 - max(0.0, share), 0, dst=out)
+
+    def _draw_scene(
+        self, out: Pixels, scene: str, words: str, cast: Cast, due_ns: int, taken: dict[int, Pixels | None]
+    ) -> None:
+        whole = (0, 0, self._width, self._height)
+        second = cast.second or cast.first
+        match scene:
+            case "pause" | "still":
+                np.copyto(out, self._card(scene, words, cast))
+            case "face":
+                self._draw_camera(out, whole, second, False, due_ns, taken)
+            case "both":
+                self._draw_camera(out, whole, cast.first, cast.mirror, due_ns, taken)
+                box = self._inset()
+                frame = (box[0] - 4, box[1] - 4, box[2] + 8, box[3] + 8)
+                self._paint(out, frame, 200)
+                self._draw_camera(out, box, second, False, due_ns, taken)
+            case "split":
+                for part, camera, mirror in zip(
+                    self._halves(), (cast.first, second), (cast.mirror, False), strict=True
+                ):
+                    self._draw_camera(out, part, camera, mirror, due_ns, taken)
+            case _:
+                self._draw_camera(out, whole, cast.first, cast.mirror, due_ns, taken)
+
+    def _card(self, scene: str, words: str, cast: Cast) -> Pixels:
+        key = (scene, words if scene == "pause" else cast.still)
+        card = self._cards.get(key)
+        if card is None:
+            self._cards.clear()
+            make = pause_card if scene == "pause" else None
+            card = (
+                make(self._width, self._height, words)
+                if make is not None
+                else still_picture(cast.still, self._width, self._height)
+            )
+            self._cards[key] = card
+        return card
+
+    def _inset(self) -> tuple[int, int, int, int]:
+        wide = int(min(self._width, self._height) * INSET) & ~1
+        high = wide * 4 // 3 & ~1
+        edge = int(min(self._width, self._height) * 0.04) & ~1
+        return self._width - wide - edge, self._height - high - int(self._height * 0.16) & ~1, wide, high
+
+    def _halves(self) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:
+        if self._height >= self._width:
+            half = self._height // 2 & ~1
+            return (0, 0, self._width, half), (0, half, self._width, self._height - half)
+        half = self._width // 2 & ~1
+        return (0, 0, half, self._height), (half, 0, self._width - half, self._height)
+
+    @staticmethod
+    def _paint(out: Pixels, box: tuple[int, int, int, int], luma: int) -> None:
+        for plane, value, half in zip(planes(out), (luma, 128, 128), (0, 1, 1), strict=True):
+            plane[_part(box, half)] = value
+
+    def _draw_camera(
+        self,
+        out: Pixels,
+        box: tuple[int, int, int, int],
+        camera: CameraFeed,
+        mirror: bool,
+        due_ns: int,
+        taken: dict[int, Pixels | None],
+    ) -> None:
+        key = id(camera)
+        if key not in taken:
+            picture = camera.take(due_ns)
+            taken[key] = None if picture is None else picture.pixels
+        pixels = taken[key]
+        mark = self._mark(camera)
+        if pixels is None:
+            self._paint(out, box, _BACKGROUND)
+        elif box == (0, 0, self._width, self._height):
+            fill(pixels, out, mirror)
+        else:
+            height, width = int(pixels.shape[0]) * 2 // 3, int(pixels.shape[1])
+            targets = tuple(p[_part(box, half)] for p, half in zip(planes(out), (0, 1, 1), strict=True))
+            fill_planes(planes(pixels), targets, crop_to_fill(width, height, box[2], box[3]), mirror)
+        if mark:
+            if pixels is not None:
+                lettering.dim(out, box)
+            lettering.stamp(out, mark, (box[1] + box[3] / 2) / self._height, box)
+
+
+def _part(box: tuple[int, int, int, int], half: int) -> tuple[slice, slice]:
+    x, y, wide, high = (side >> half for side in box)
+    return slice(y, y + high), slice(x, x + wide)
