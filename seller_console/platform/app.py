@@ -62,8 +62,9 @@ for _ending, _kind in {".js": "text/javascript", ".css": "text/css", ".woff2": "
 
 
 async def health(request: Request) -> Response:
-    shop = shop_of(request)
-    return answer_json({"ok": True, "contract": VERSION, "version": __version__, "show_id": shop.keys.current_show})
+    said = {"ok": True, "contract": VERSION, "version": __version__, "show_id": shop_of(request).keys.current_show}
+    lan_url = request.app.state.lan_url
+    return answer_json({**said, "lan_url": lan_url} if lan_url else said)
 
 
 async def time_now(request: Request) -> Response:
@@ -268,6 +269,15 @@ class FeedDoor:
         finally:
             room.feed.detach(reader)
             wire.end()
+
+
+class Pages(StaticFiles):
+    """The page's files: asked about each time, so that a new version is seen at once."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 # --- the application -----------------------------------------------------------------------------

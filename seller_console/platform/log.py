@@ -260,8 +260,8 @@ class Log:
         )
         return [Row(*line) for line in found]  # type: ignore[arg-type]
 
-    def every_row(self, after: int = 0, page: int = 5000) -> Iterator[Row]:
-        while rows := self.rows(after, page):
+    def every_row(self, after: int = 0, upto: int = 2**62, page: int = 5000) -> Iterator[Row]:
+        while rows := self.rows(after, page, upto):
             yield from rows
             after = rows[-1].seq
 

@@ -209,13 +209,13 @@ async def _serve(words: argparse.Namespace, home: Path) -> int:
         shop,
         relay,
         places.resources(),
-        hosts=frozenset(f"[{address}]" if ":" in address else address for address in addresses),
+        hosts=_names(addresses),
         ice_servers=tuple(words.ice_server),
         lan_url=lan_url,
     )
     servers = [(_server(app), door)]
     if lan_door is not None:
-        made = certificate(home / "tls", addresses)
+        made = certificate(home / "tls", [*addresses, *_own_names()])
         servers.append((_server(app, certificate_paths=(made.cert_path, made.key_path)), lan_door))
         logger.info("lan_open url=%s fingerprint=%s", lan_url, made.fingerprint)
 
@@ -243,6 +243,17 @@ async def _serve(words: argparse.Namespace, home: Path) -> int:
         await shop.close()
         _undescribe()
     return 0
+
+
+def _own_names() -> list[str]:
+    name = socket.gethostname().lower()
+    return [name, f"{name}.local"] if name.replace("-", "").replace(".", "").isalnum() and name.isascii() else []
+
+
+def _names(addresses: list[str]) -> frozenset[str]:
+    """What this machine answers to on its network; nothing when it is not open to it."""
+    written = [f"[{address}]" if ":" in address else address for address in addresses]
+    return frozenset([*written, *_own_names()]) if addresses else frozenset()
 
 
 async def _start_relay(relay: Relay) -> None:

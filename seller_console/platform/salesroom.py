@@ -154,10 +154,16 @@ class Salesroom:
         if isinstance(decided, Refusal):
             answer = decided
         else:
-            for event in decided:
-                apply(self.state, event, at_ms)
-                self.head += 1
-                rows.append(Row(self.head, at_ms, event.audience(), tag_of(event), who.person, encode(event).decode()))
+            try:
+                for event in decided:
+                    apply(self.state, event, at_ms)
+                    raw = encode(event).decode()
+                    rows.append(Row(seen + len(rows) + 1, at_ms, event.audience(), tag_of(event), who.person, raw))
+            except Exception:
+                logger.exception("fold_broke command=%s", type(command).__name__)
+                self._mend()
+                raise
+            self.head = seen + len(rows)
             answer = Accepted(seq=self.head, at_ms=at_ms, made=made_by(decided))
             self._mind(decided)
         kept: Answer | None = None
@@ -283,20 +289,32 @@ class Salesroom:
 
     def _fold_again(self) -> None:
         """The state is what the log says, and nothing else. Rows not yet published are published."""
+        published = self.committed
+        self._fold()
+        self.committed = self.head
+        if 0 < published < self.head:
+            self.on_rows(list(self.log.every_row(published)))
+
+    def _fold(self, upto: int = 2**62) -> None:
         snapshot = self.log.snapshot(FINGERPRINT)
+        if snapshot is not None and snapshot.seq > upto:
+            snapshot = None
         self.state = decode_state(snapshot.state) if snapshot else ShowState()
         self.head = snapshot.seq if snapshot else 0
-        unpublished: list[Row] = []
-        for row in self.log.every_row(self.head):
+        for row in self.log.every_row(self.head, upto):
             apply(self.state, decode_event(row.event), row.at_ms)
             self.head = row.seq
-            if 0 < self.committed < row.seq:
-                unpublished.append(row)
-        self.committed = self.head
         self._due = _all_due(self.state)
         self._since_snapshot = self.head - (snapshot.seq if snapshot else 0)
-        if unpublished:
-            self.on_rows(unpublished)
+
+    def _mend(self) -> None:
+        """A fold broke half way (a bug): the state is made again from what is kept and what waits."""
+        self._fold(upto=self.committed)
+        for waiting in self._waiting:
+            for row in waiting.turn.rows:
+                apply(self.state, decode_event(row.event), row.at_ms)
+                self.head = row.seq
+        self._due = _all_due(self.state)
 
     def _snapshot(self) -> None:
         self._since_snapshot = 0

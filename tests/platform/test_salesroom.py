@@ -373,6 +373,31 @@ async def test_what_was_committed_before_the_failure_stays_and_was_answered(path
         assert h.folded() == h.room.state
 
 
+@pytest.mark.warns("fold_broke")
+async def test_a_bug_in_one_command_costs_that_command_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fold breaks between two events of a bid; the bids before it are still on their way to the disk."""
+
+    def breaking(state: ShowState, event: Struct, at_ms: int) -> None:
+        apply(state, event, at_ms)  # type: ignore[arg-type]
+        if getattr(event, "price_cents", 0) == 300:
+            raise ZeroDivisionError
+
+    async with hall(path) as h:
+        people = await h.open()
+        run_id = await h.start()
+        monkeypatch.setattr(salesroom_module, "apply", breaking)
+        before = [
+            h.room.say(people[n % 2], c.PlaceBid(run_id=run_id, amount_cents=100 * (n + 1)), "k") for n in range(2)
+        ]
+        with pytest.raises(ZeroDivisionError):
+            h.room.say(people[2], c.PlaceBid(run_id=run_id, amount_cents=300, kind="exact"), "k")
+        after = h.room.say(people[2], c.PlaceBid(run_id=run_id, amount_cents=400, kind="exact"), "later")
+        answers = await asyncio.gather(*before, after)
+        assert all(isinstance(answer, Accepted) for answer in answers)
+        assert h.room.state.runs[run_id].price_cents == 400
+        assert h.folded() == h.room.state
+
+
 # --- opening again ---------------------------------------------------------------------------------
 
 
@@ -395,7 +420,7 @@ async def test_a_show_opens_from_its_snapshot_and_the_rows_after(path: Path, mon
     read: list[int] = []
     log = Log(path)
     reading = log.every_row
-    monkeypatch.setattr(log, "every_row", lambda after=0: (read.append(after), reading(after))[1])
+    monkeypatch.setattr(log, "every_row", lambda after=0, upto=2**62: (read.append(after), reading(after, upto))[1])
     async with hall(path, time, log) as h:
         assert encode_state(h.room.state) == whole
         assert h.room.head == snapshot.seq
