@@ -136,6 +136,7 @@ class Shopper:
         self._http = httpx.AsyncClient(base_url=url, limits=limits, trust_env=False, timeout=ANSWER_S, verify=verify)
         self._person = ""
         self._seq = 0
+        self._over = asyncio.Event()
         self._offset_ms = 0.0
         self._numbers: dict[str, tuple[int, int]] = {}
         self._block: OnBlock | None = None
@@ -198,7 +199,7 @@ class Shopper:
         """Follows the feed; returns when the show has ended. Raises Closed."""
         url = routes.at(routes.FEED, self._show)
         attempt = 0
-        while True:
+        while not self._over.is_set():
             headers = {routes.LAST_EVENT_ID: str(self._seq), "Accept": "text/event-stream"}
             try:
                 async with self._http.stream(
@@ -211,7 +212,8 @@ class Shopper:
                         await self._brief()
                     elif answer.status_code == 200:
                         attempt = 0
-                        if await self._read(answer):
+                        await self._read(answer)
+                        if self._over.is_set():
                             return
             except (httpx.HTTPError, SSEError, Unanswered) as error:
                 log.info("feed_lost buyer=%s error=%s", self._taste.nickname, type(error).__name__)
@@ -219,8 +221,8 @@ class Shopper:
             await asyncio.sleep(0 if attempt == 0 else min(LONGEST_WAIT_S, 0.1 * 2**attempt))
             attempt += 1
 
-    async def _read(self, answer: httpx.Response) -> bool:
-        """True when the show ended."""
+    async def _read(self, answer: httpx.Response) -> None:
+        """One connection of the feed, until it drops or the show has ended."""
         async for event in EventSource(answer).aiter_sse():
             if event.event == "row" and event.data:
                 self._tally.rows += 1
@@ -232,11 +234,10 @@ class Shopper:
                     continue
                 self._seq = row.seq
                 self._happened(row.event, live=True)
-                if isinstance(row.event, ev.ShowEnded):
-                    return True
+                if self._over.is_set():
+                    return
             elif event.event != "passing" and event.id.isdigit():
                 self._seq = max(self._seq, int(event.id))
-        return False
 
     def _happened(self, event: ev.Event, *, live: bool) -> None:
         block = self._block
@@ -261,6 +262,8 @@ class Shopper:
             self._block = None
         elif isinstance(event, ev.RunWithdrawn | ev.RunVoided | ev.ShowEnded):
             self._block = None
+            if isinstance(event, ev.ShowEnded):
+                self._over.set()
         elif block is None or getattr(event, "run_id", None) != block.run_id:
             return
         elif isinstance(event, ev.PriceMoved):
