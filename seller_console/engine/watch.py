@@ -188,7 +188,7 @@ class Viewer:
         for frame in frames:
             self.width, self.height = frame.width, frame.height
             plane = frame.planes[0]
-            rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height : 8, : frame.width : 8]
+            rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height : 8, : frame.width : 2]
             thumb = rows.astype(np.int16)
             moved = (
                 self._thumb is None or self._thumb.shape != thumb.shape or bool(np.abs(thumb - self._thumb).max() > 4)

@@ -119,6 +119,8 @@ async def once(seconds: float, viewers: int) -> dict[str, Any]:
         await page.evaluate("([w, h, bps]) => publish('/whip', {width: w, height: h, bps})", [WIDTH, HEIGHT, BPS])
         await asyncio.sleep(6)
         found["chromium_ingest_cpu"] = round(await cores(pid, seconds), 4)
+        stats = await page.evaluate("inbound(publisher)")
+        found["chromium_uplink_estimate_bps"] = int(stats.get("pair", {}).get("availableOutgoingBitrate", 0))
         found["chromium_to_chromium"] = await in_chromium(browser, door, seconds)
         await page.close()
     return found

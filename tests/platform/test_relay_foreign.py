@@ -31,7 +31,7 @@ pytestmark = pytest.mark.media
 FFMPEG = Path(__file__).parents[1] / "fakes" / "ffmpeg_whip.py"
 
 
-async def until(done: Callable[[], Any], within_s: float = 15.0, saying: str = "") -> None:
+async def until(done: Callable[[], Any], within_s: float = 30.0, saying: str = "") -> None:
     deadline = time.monotonic() + within_s
     while not done():
         assert time.monotonic() < deadline, f"waited {within_s} s in vain: {saying}"
