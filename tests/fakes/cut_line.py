@@ -70,4 +70,6 @@ async def line_to(port: int) -> AsyncIterator[CutLine]:
         yield line
     finally:
         server.close()
+        ending = tuple(line._tasks)
         line.cut()
+        await asyncio.gather(*ending, return_exceptions=True)
