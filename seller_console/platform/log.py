@@ -119,6 +119,8 @@ _SNAPSHOTS_KEPT = 2
 _PROBE_BYTES = 256 * 1024
 """A disk is writable again when this much can be written: more than one batch of bids."""
 _BUSY_S = 5.0
+_CHECKPOINT_PAGES = 8000
+"""A WAL this long is copied by the commit itself, which then waits for it (see `checkpoint`)."""
 
 
 def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -170,6 +172,7 @@ class Log:
             raise Damaged(f"{self.path.name}: not a log of a show")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
+        db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         for step in range(version, SCHEMA):
             db.execute("BEGIN IMMEDIATE")
             MIGRATIONS[step](db)
@@ -291,6 +294,14 @@ class Log:
             (fingerprint,),
         )
         return Snapshot(*found[0]) if found else None  # type: ignore[arg-type]
+
+    def checkpoint(self) -> None:
+        """Copies what the WAL holds into the file, beside the writer: no commit waits for it."""
+        try:
+            with closing(_connect(self.path)) as db:
+                db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error as error:
+            raise LogUnwritable(str(error)) from error
 
     # --- copies --------------------------------------------------------------------------
 

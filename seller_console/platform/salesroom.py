@@ -33,7 +33,7 @@ from ..sale.fold import apply
 from ..sale.show import decide
 from ..sale.state import ShowState
 from .clock import Clock
-from .log import Answer, KeptPass, Log, Row, Snapshot, Turn
+from .log import Answer, KeptPass, Log, LogUnwritable, Row, Snapshot, Turn
 from .snapshots import FINGERPRINT, decode_state, encode_state
 from .writer import Writer
 
@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 PLATFORM = Who(person="platform", role="owner", nickname="")
 """Who says the bell, the timers and what the platform itself observed."""
 ROWS_PER_SNAPSHOT = 5000
+ROWS_PER_CHECKPOINT = 1000
 PAUSE_MS = 120_000
 """When to ask the rules about a pause (rule 15); what then happens is theirs to say."""
 _ANSWERS_REMEMBERED = 20_000
@@ -106,6 +107,8 @@ class Salesroom:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at_ms = 0
         self._since_snapshot = 0
+        self._since_checkpoint = 0
+        self._checkpoint: asyncio.Future[None] | None = None
         self.state = ShowState()
         self.head = 0
         """Of the speculative state."""
@@ -240,6 +243,17 @@ class Salesroom:
         if rows:
             self.committed = rows[-1].seq
             self.on_rows(rows)
+            self._since_checkpoint += len(rows)
+            if self._since_checkpoint >= ROWS_PER_CHECKPOINT and (self._checkpoint is None or self._checkpoint.done()):
+                self._since_checkpoint = 0
+                self._checkpoint = self._loop.run_in_executor(None, self._tidy)
+
+    def _tidy(self) -> None:
+        try:
+            self.log.checkpoint()
+        except LogUnwritable as error:
+            # The commits will say so too, if it lasts.
+            logger.info("checkpoint_put_off why=%r", str(error))
 
     def _remember(self, waiting: _Waiting) -> None:
         assert waiting.slot is not None and waiting.turn.answer is not None
@@ -330,6 +344,8 @@ class Salesroom:
         if self._since_snapshot and not self.halted_at_ms:
             self._snapshot()
         await self._writer.stop()
+        if self._checkpoint is not None:
+            await self._checkpoint
         # What the writer told on its last breath is heard before the log is shut.
         await asyncio.sleep(0)
         self.log.close()

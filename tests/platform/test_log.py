@@ -109,6 +109,21 @@ def test_it_is_written_through_to_the_disk(tmp_path: Path) -> None:
     log.close()
 
 
+def test_a_checkpoint_empties_the_wal_beside_an_open_writer(tmp_path: Path) -> None:
+    log = filled(tmp_path / "s.db", 500)
+    wal = tmp_path / "s.db-wal"
+    log.checkpoint()
+    size = wal.stat().st_size
+    log.append([Turn(500, (row(501),))])
+    assert wal.stat().st_size == size, "the next commit begins the WAL anew"
+    alone = tmp_path / "alone.db"
+    alone.write_bytes((tmp_path / "s.db").read_bytes())
+    db = sqlite3.connect(alone)
+    assert db.execute("SELECT count(*) FROM events").fetchone() == (500,)
+    db.close()
+    log.close()
+
+
 def test_a_log_of_the_first_schema_is_migrated(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     db = sqlite3.connect(path)
