@@ -25,6 +25,7 @@ from .words import (
     PersonId,
     PictureRule,
     Preset,
+    Regular,
     Role,
     RunId,
     RunOfShowNote,
@@ -77,10 +78,14 @@ class EndShow(CommandBase, frozen=True):
 
 
 class Join(CommandBase, frozen=True):
-    """A person with a fresh pass enters; said by the platform in their name."""
+    """A person with a fresh pass enters; said by the platform in their name.
+
+    `regular` is filled by a platform that knows the buyer from earlier shows.
+    """
 
     BY: ClassVar[frozenset[Role]] = PLATFORM_ONLY
     invited_by: PersonId = ""
+    regular: Regular | None = None
 
 
 class Leave(CommandBase, frozen=True):

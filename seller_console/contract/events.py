@@ -30,6 +30,7 @@ from .words import (
     PersonId,
     PictureRule,
     Preset,
+    Regular,
     Role,
     RunId,
     RunOfShowNote,
@@ -95,6 +96,14 @@ class PersonJoined(EventBase, frozen=True):
     nickname: str
     role: Role
     invited_by: PersonId = ""
+
+
+class RegularRecognised(EventBase, frozen=True):
+    """A buyer of earlier shows is back."""
+
+    AUDIENCE: ClassVar[str] = "backstage"
+    buyer: PersonId
+    regular: Regular
 
 
 class PersonLeft(EventBase, frozen=True):
@@ -580,7 +589,7 @@ class MediaNoted(EventBase, frozen=True):
 
 
 Event = (
-    ShowOpened | ShowEdited | ShowWentLive | ShowEnded | PersonJoined | PersonLeft | RunOfShowSet
+    ShowOpened | ShowEdited | ShowWentLive | ShowEnded | PersonJoined | RegularRecognised | PersonLeft | RunOfShowSet
     | LotAdded | LotBackstageSet | LotEdited | LotBackstageEdited | LotMoved | LotRemoved | LotRestored
     | LotSkipped | LotPinned
     | RunOpened | MaxSet | PriceMoved | RunPaused | RunResumed | ClockMoved | RunWithdrawn | RunVoided

@@ -148,6 +148,17 @@ NOTE_FIELDS: frozenset[str] = frozenset({"host_note", "producer_note"})
 """What may still be edited on the lot that is on the block."""
 
 
+class Regular(Struct, frozen=True):
+    """What earlier shows know of a buyer: for the seller's eyes."""
+
+    shows: int
+    purchases: int = 0
+    spent_cents: int = 0
+    last_visit_ms: int = 0
+    note: str = ""
+    """The seller's private note."""
+
+
 class RunOfShowNote(Struct, frozen=True):
     """A line of the run of show: when (local "HH:MM", may be empty) and what."""
 

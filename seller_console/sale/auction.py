@@ -134,7 +134,7 @@ def _opened(
         withdrawable_until=at_ms + WITHDRAWABLE_MS,
         by=who.person,
         duration_ms=preset.duration_ms,
-        pre_bids=known.pre_bid_count,
+        pre_bids=len(maxima),
     )
     leader, price = resolved(maxima, lot.opening_cents, reserve)
     if leader is None:
@@ -186,6 +186,8 @@ def set_pre_bid(state: ShowState, command: cm.SetPreBid, who: Who, at_ms: int) -
         return known
     if known.lot.format != "auction":
         return refuse("not_an_auction_lot", lot_id=command.lot_id)
+    if known.lot.followers_only and not buyer.following:
+        return refuse("followers_only")
     standing = known.pre_bids.get(who.person, 0)
     if command.max_cents == standing:
         return ()
@@ -225,6 +227,8 @@ def place_bid(state: ShowState, command: cm.PlaceBid, who: Who, at_ms: int) -> D
         return refuse("bad_amount")
     if run.leader == who.person:
         return _leader_raises(state, run, command, who)
+    if not buyer.following and state.lots[run.lot_id].lot.followers_only:
+        return refuse("followers_only")
     need = need_cents(run.leader, run.price_cents, run.opening_cents)
     if amount < need:
         return refuse("low", state.currency, need_cents=need)
@@ -416,9 +420,7 @@ def re_run_lot(state: ShowState, command: cm.ReRunLot, who: Who, at_ms: int) -> 
     if command.after == command.lot_id:
         return refuse("after_itself")
     undone = tuple(
-        ev.SaleVoided(
-            sale_id=sale.sale_id, lot_id=sale.lot_id, by=who.person, reason="Remis en vente", back_to_queue=False
-        )
+        ev.SaleVoided(sale_id=sale.sale_id, lot_id=sale.lot_id, by=who.person, reason="", back_to_queue=False)
         for sale in free
     )
     return (*undone, ev.LotRestored(lot_id=command.lot_id, after=command.after, by=who.person))

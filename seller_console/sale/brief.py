@@ -143,10 +143,6 @@ class _Brief:
             return
         if known.backstage != LotBackstage():
             self.out.append(ev.LotBackstageSet(lot_id=lot_id, backstage=known.backstage))
-        if known.version > 1:
-            self.out.append(
-                ev.LotEdited(lot_id=lot_id, version=known.version, by=self.state.owner, changes=LotChanges())
-            )
 
     # --- what happened to them, and the chat column ------------------------------
 
@@ -364,6 +360,10 @@ class _Brief:
                         by=state.owner,
                     )
                 )
+            if self.backstage and known.version > 1:
+                self.out.append(
+                    ev.LotEdited(lot_id=lot_id, version=known.version, by=state.owner, changes=LotChanges())
+                )
             if self.staff and known.pre_bid_count:
                 self.out.append(ev.PreBidsCounted(lot_id=lot_id, count=known.pre_bid_count))
             if self.who.person in known.pre_bids:
@@ -488,6 +488,8 @@ class _Brief:
                 self.out.append(ev.Blocked(person=person.person, by=""))
             if person.timed_out_until > state.last_at:
                 self.out.append(ev.TimedOut(person=person.person, until=person.timed_out_until, by=""))
+            if self.backstage and person.regular is not None:
+                self.out.append(ev.RegularRecognised(buyer=person.person, regular=person.regular))
             if self.backstage and person.note:
                 self.out.append(ev.BuyerNoted(buyer=person.person, note=person.note, by=""))
             if not person.present:

@@ -38,6 +38,7 @@ def _show_opened(state: ShowState, event: ev.ShowOpened, at_ms: int) -> None:
     state.picture_rule = event.picture_rule
     state.next_number = event.first_number
     state.opened_at = at_ms
+    fold_room.name_person(state, event.owner, event.owner_name)
     state.people[event.owner] = Person(
         person=event.owner, nickname=event.owner_name, role="owner", joined_at=at_ms, present=True
     )

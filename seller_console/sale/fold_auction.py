@@ -6,7 +6,7 @@ from typing import Literal
 
 from ..contract import events as ev
 from .fold_room import Folds, add_line, count_id
-from .fold_stock import leave_queue, record_sale, stand
+from .fold_stock import leave_queue, record_sale, set_left, stand
 from .state import Bid, Line, Maximum, Run, Sale, ShowState
 
 KEPT_BIDS = 200
@@ -146,7 +146,7 @@ def _run_voided(state: ShowState, event: ev.RunVoided, at_ms: int) -> None:
         known.pre_bids.clear()
         known.pre_bid_count = 0
         if not event.back_to_queue:
-            known.units_left = max(0, known.units_left - 1)
+            set_left(known, max(0, known.units_left - 1))
         stand(state, known)
     add_line(
         state,
@@ -167,7 +167,7 @@ def _hammered(state: ShowState, event: ev.Hammered, at_ms: int) -> None:
         run.reserve_met = event.reserve_met
     known = state.lots.get(event.lot_id)
     if known is not None:
-        known.units_left = max(0, known.units_left - 1)
+        set_left(known, max(0, known.units_left - 1))
     if event.sold and event.buyer is not None:
         if run is not None:
             run.sale_id = event.sale_id

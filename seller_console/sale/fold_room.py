@@ -8,6 +8,7 @@ from typing import Any
 from ..contract import events as ev
 from ..contract.words import PersonId
 from .state import Line, Person, ShowState
+from .text import heard
 
 Folds = dict[type, Callable[[ShowState, Any, int], None]]
 
@@ -20,6 +21,14 @@ def count_id(state: ShowState, made: str) -> None:
     digits = made[1:]
     if digits.isdecimal() and int(digits) >= state.next_id:
         state.next_id = int(digits) + 1
+
+
+def name_person(state: ShowState, person: PersonId, nickname: str) -> None:
+    """From now on `nickname` is this person's, and the one before is free."""
+    known = state.people.get(person)
+    if known is not None and state.nicknames.get(heard(known.nickname)) == person:
+        del state.nicknames[heard(known.nickname)]
+    state.nicknames[heard(nickname)] = person
 
 
 def person_of(state: ShowState, person: PersonId, nickname: str = "") -> Person:
@@ -35,6 +44,7 @@ def person_of(state: ShowState, person: PersonId, nickname: str = "") -> Person:
 
 def _person_joined(state: ShowState, event: ev.PersonJoined, at_ms: int) -> None:
     known = state.people.get(event.person)
+    name_person(state, event.person, event.nickname)
     if known is None:
         state.people[event.person] = Person(
             person=event.person,
@@ -61,6 +71,12 @@ def _person_joined(state: ShowState, event: ev.PersonJoined, at_ms: int) -> None
     known.role = event.role
     known.present = True
     known.joined_at = known.joined_at or at_ms
+
+
+def _regular_recognised(state: ShowState, event: ev.RegularRecognised, at_ms: int) -> None:
+    person = person_of(state, event.buyer)
+    person.regular = event.regular
+    person.note = person.note or event.regular.note
 
 
 def _person_left(state: ShowState, event: ev.PersonLeft, at_ms: int) -> None:
@@ -196,6 +212,7 @@ def _buyer_noted(state: ShowState, event: ev.BuyerNoted, at_ms: int) -> None:
 
 FOLDS: Folds = {
     ev.PersonJoined: _person_joined,
+    ev.RegularRecognised: _regular_recognised,
     ev.PersonLeft: _person_left,
     ev.LineSaid: _line_said,
     ev.LineMuted: _line_muted,

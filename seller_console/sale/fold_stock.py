@@ -44,6 +44,16 @@ def _unpin(state: ShowState, lot_id: LotId) -> None:
         state.pinned_lot = None
 
 
+def set_left(known: LotState, units: int) -> None:
+    """Units were sold, put aside or came back: to an editor, `quantity` has changed."""
+    if units != known.units_left:
+        known.units_left = units
+        known.version += 1
+        known.field_versions["quantity"] = known.version
+        known.field_by["quantity"] = ""
+    known.units_done = known.units_total - units
+
+
 def stand(state: ShowState, known: LotState, *, keep_place: bool = False) -> None:
     """Put a lot where its units say: units left -> head of the queue (or where it stands), none -> sold or passed."""
     lot_id = known.lot.lot_id
@@ -68,10 +78,13 @@ def stand_if_idle(state: ShowState, known: LotState) -> None:
 
 def _lot_added(state: ShowState, event: ev.LotAdded, at_ms: int) -> None:
     lot = event.lot
+    if event.after == "" and lot.lot_id not in state.lots:
+        state.queue.append(lot.lot_id)
+    else:
+        place(state.queue, lot.lot_id, event.after)
     state.lots[lot.lot_id] = LotState(
         lot=lot, backstage=LotBackstage(), units_total=lot.quantity, units_left=lot.quantity
     )
-    place(state.queue, lot.lot_id, event.after)
     state.next_number = max(state.next_number, lot.number + 1)
     count_id(state, lot.lot_id)
 
@@ -140,8 +153,7 @@ def _lot_restored(state: ShowState, event: ev.LotRestored, at_ms: int) -> None:
     if known.status != "removed":
         known.pre_bids.clear()
         known.pre_bid_count = 0
-        known.units_left = known.units_total - known.units_sold
-        known.units_done = known.units_total - known.units_left
+        set_left(known, known.units_total - known.units_sold)
     known.status = "queued"
     place(state.queue, event.lot_id, event.after)
 
@@ -187,7 +199,7 @@ def _sale_made(state: ShowState, event: ev.SaleMade, at_ms: int) -> None:
     if known is not None:
         aside = known.units_total - known.units_left - known.units_sold
         if not (event.how == "runner_up" and aside >= event.quantity):
-            known.units_left = max(0, known.units_left - event.quantity)
+            set_left(known, max(0, known.units_left - event.quantity))
         known.units_sold += event.quantity
         if event.how == "flash":
             known.flash_bought[event.buyer] = known.flash_bought.get(event.buyer, 0) + event.quantity
@@ -225,7 +237,7 @@ def _sale_voided(state: ShowState, event: ev.SaleVoided, at_ms: int) -> None:
     if known is not None:
         known.units_sold -= sale.quantity
         if event.back_to_queue:
-            known.units_left += sale.quantity
+            set_left(known, known.units_left + sale.quantity)
         stand_if_idle(state, known)
     add_line(
         state,

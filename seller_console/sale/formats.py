@@ -249,6 +249,8 @@ def make_offer(state: ShowState, command: cm.MakeOffer, who: Who, at_ms: int) ->
     known = _shelf_lot(state, command.lot_id)
     if isinstance(known, Refusal):
         return known
+    if known.lot.followers_only and not buyer.following:
+        return refuse("followers_only")
     if not known.lot.offers_accepted:
         return refuse("no_offers", lot_id=command.lot_id)
     if not 0 < command.price_cents <= MOST_CENTS:

@@ -209,7 +209,7 @@ def answer_runner_up(state: ShowState, command: cm.AnswerRunnerUp, who: Who, at_
             sale_id=sale.sale_id,
             lot_id=sale.lot_id,
             by="",
-            reason="Proposé au second enchérisseur",
+            reason="",
             back_to_queue=False,
         ),
         ev.SaleMade(

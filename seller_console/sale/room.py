@@ -13,7 +13,7 @@ from .auction import new_epoch
 from .guards import MOST_CENTS, buyer_of, name_of, room_buyer, said
 from .refusals import refuse
 from .state import Line, ShowState
-from .text import CHAT_LENGTH, NICKNAME_LENGTH, NOTE_LENGTH, clean, contains_any, folded
+from .text import CHAT_LENGTH, NICKNAME_LENGTH, NOTE_LENGTH, clean, contains_any, folded, heard
 
 Decision = tuple[ev.Event, ...] | Refusal
 
@@ -35,7 +35,10 @@ def join(state: ShowState, command: cm.Join, who: Who, at_ms: int) -> Decision:
     else:
         nickname = _free(state, who.person, wanted)
     inviter = command.invited_by if command.invited_by in state.people and command.invited_by != who.person else ""
-    return (ev.PersonJoined(person=who.person, nickname=nickname, role=who.role, invited_by=inviter),)
+    joined = ev.PersonJoined(person=who.person, nickname=nickname, role=who.role, invited_by=inviter)
+    if command.regular is None or known is not None:
+        return (joined,)
+    return joined, ev.RegularRecognised(buyer=who.person, regular=command.regular)
 
 
 def _root(held: str, wanted: str) -> bool:
@@ -44,17 +47,11 @@ def _root(held: str, wanted: str) -> bool:
 
 
 def _free(state: ShowState, person: PersonId, wanted: str) -> str:
-    taken = {_heard(other.nickname) for other in state.people.values() if other.person != person}
     nickname, count = wanted, 1
-    while _heard(nickname) in taken:
+    while state.nicknames.get(heard(nickname), person) != person:
         count += 1
         nickname = f"{wanted} {count}"
     return nickname
-
-
-def _heard(nickname: str) -> str:
-    """Two nicknames that would be taken for one another are the same here (Zoé, zoe)."""
-    return folded(nickname) or nickname
 
 
 def leave(state: ShowState, command: cm.Leave, who: Who, at_ms: int) -> Decision:

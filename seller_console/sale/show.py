@@ -206,7 +206,7 @@ _DECISIONS: dict[type, Callable[[ShowState, Any, Who, int], Decision]] = {
 
 AFTER_THE_END: frozenset[type] = frozenset(
     {
-        cm.Join, cm.Leave, cm.EditLot, cm.ValidateBasket, cm.MarkPayment, cm.VoidSale, cm.OfferToRunnerUp,
+        cm.EditShow, cm.Join, cm.Leave, cm.EditLot, cm.ValidateBasket, cm.MarkPayment, cm.VoidSale, cm.OfferToRunnerUp,
         cm.AnswerRunnerUp, cm.DeleteLine, cm.Block, cm.Unblock, cm.Follow, cm.NoteBuyer, cm.Whisper, cm.RingBell,
         cm.LapseTimers, cm.LosePicture, cm.ReturnPicture, cm.ReturnPlatform, cm.HaltRun, cm.UnhaltRun, cm.NoteMedia,
     }

@@ -23,6 +23,7 @@ from ..contract.words import (
     PersonId,
     PictureRule,
     Preset,
+    Regular,
     Role,
     RunId,
     RunOfShowNote,
@@ -164,6 +165,8 @@ class Person(msgspec.Struct):
     last_line_at: int = 0
     invited_by: PersonId = ""
     note: str = ""
+    regular: Regular | None = None
+    """What earlier shows know of them, backstage."""
 
 
 class Line(msgspec.Struct):
@@ -250,6 +253,8 @@ class ShowState(msgspec.Struct):
     """The last run that ended (for the deck's adjugé / passed and for undo)."""
     sales: dict[SaleId, Sale] = {}
     people: dict[PersonId, Person] = {}
+    nicknames: dict[str, PersonId] = {}
+    """Whose each nickname is, as it is heard (no case, no accents): one person's."""
     lines: list[Line] = []
     """The last 500 lines."""
     public_lines: int = 0

@@ -43,6 +43,11 @@ def folded(text: str) -> str:
     return " ".join("".join(c if c.isalnum() else " " for c in bare).split())
 
 
+def heard(nickname: str) -> str:
+    """Two nicknames that would be taken for one another are the same here (Zoé, zoe)."""
+    return folded(nickname) or nickname
+
+
 def contains_any(text: str, words: tuple[str, ...]) -> bool:
     """True if one of the muted `words` (or phrases) stands in `text` as a whole word."""
     padded = f" {folded(text)} "

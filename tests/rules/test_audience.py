@@ -16,7 +16,7 @@ from seller_console.sale.fold import _FOLDS, apply
 from seller_console.sale.state import ShowState
 
 from .floor import ANA, BEN, CLEO, MARIE, MODO, OWNER, PLATFORM, SEED, Floor
-from .screens import public, screen
+from .screens import differences, public, screen
 
 READERS = (OWNER, MARIE, MODO, ANA, BEN, CLEO)
 
@@ -105,6 +105,24 @@ def test_a_brief_folds_to_the_same_screen(who: Who) -> None:
         assert decode_event(encode(event)) == event
         apply(late, event, floor.now)
     assert screen(late, who) == screen(floor.seen_by(who), who)
+
+
+def test_a_brief_keeps_the_order_of_a_queue_that_was_moved_about() -> None:
+    floor = Floor()
+    lots = [floor.lot(f"Lot {n}", quantity=3) for n in range(5)]
+    for lot_id in (lots[1], lots[3], lots[0], lots[1]):
+        floor.sell(ANA, 5, lot_id)
+    floor.pdd(lots[4])
+    floor.bell()
+    run = floor.pdd(lots[2])
+    floor.ok(cm.WithdrawRun(run_id=run.run_id), OWNER)
+    for lot_id, after in ((lots[1], lots[3]), (lots[0], lots[4]), (lots[2], "")):
+        floor.say(cm.MoveLot(lot_id=lot_id, after=after), MARIE)
+    late = ShowState()
+    for event in brief(floor.state, BEN):
+        apply(late, event, floor.now)
+    assert late.queue == floor.state.queue
+    assert not differences(screen(late, BEN), screen(floor.seen_by(BEN), BEN))
 
 
 @pytest.mark.parametrize("who", READERS, ids=lambda who: who.person)

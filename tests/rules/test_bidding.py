@@ -79,6 +79,17 @@ def test_a_bid_on_a_run_that_has_ended_is_late() -> None:
     floor.no_bid("late", BEN, 2)
 
 
+def test_a_bid_on_a_run_that_was_stopped_early_is_late_too() -> None:
+    floor = Floor()
+    run = floor.pdd()
+    floor.ok(cm.VoidRun(run_id=run.run_id, reason="erreur"), OWNER)
+    late = cm.PlaceBid(run_id=run.run_id, amount_cents=100)
+    floor.no("late", late, ANA)
+    floor.pdd()
+    floor.no("late", late, ANA)
+    assert (run.leader, floor.leader) == (None, None)
+
+
 def test_a_bid_on_a_run_nobody_opened_is_unknown() -> None:
     floor = Floor()
     floor.pdd()
@@ -177,16 +188,14 @@ def test_a_tie_goes_to_the_earlier_at_that_amount() -> None:
 
 def test_raising_a_max_takes_a_new_place_in_the_order() -> None:
     floor = Floor()
-    floor.lot()
     floor.pdd()
     floor.bid(ANA, 10, "max")
     floor.bid(BEN, 20, "max")
-    floor.bid(CLEO, 15, "max")
     floor.bid(ANA, 20, "max")
-    assert floor.leader == "ben"
-    floor.ok(cm.Block(person="ben"), OWNER)
-    floor.bid(CLEO, 20, "max")
-    assert floor.leader == "ana", "Ana's 20 came before Cleo's"
+    assert (floor.price, floor.leader) == (20, "ben")
+    floor.bid(CLEO, 50, "max")
+    floor.ok(cm.Block(person="cleo"), OWNER)
+    assert floor.leader == "ben", "Ana bid first, but her 20 came after Ben's"
 
 
 def test_an_exact_bid_is_the_price_at_once_when_it_leads() -> None:

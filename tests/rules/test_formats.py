@@ -287,6 +287,25 @@ def test_an_offer_needs_a_lot_that_takes_offers_and_stock_to_be_accepted() -> No
     floor.ok(cm.AnswerOffer(offer_id=made.offer_id, accept=False), OWNER)
 
 
+def test_a_lot_for_followers_is_for_followers() -> None:
+    floor = Floor()
+    card = floor.lot(followers_only=True)
+    kept = shelf(floor, followers_only=True, offers_accepted=True, quantity=2)
+    tries = (
+        cm.SetPreBid(lot_id=card, max_cents=5_00),
+        cm.BuyNow(lot_id=kept, price_cents=20_00),
+        cm.MakeOffer(lot_id=kept, price_cents=9_00),
+    )
+    for command in tries:
+        floor.no("followers_only", command, ANA)
+    floor.ok(cm.Follow(), ANA)
+    for command in tries:
+        floor.ok(command, ANA)
+    floor.pdd(card)
+    floor.no_bid("followers_only", BEN, 9)
+    floor.bid(ANA, 9, "max")
+
+
 # --- a show without lots ----------------------------------------------------------------------
 
 

@@ -182,6 +182,31 @@ def test_stock_is_held_while_somebody_is_asked() -> None:
     assert floor.state.queue == [lot_id]
 
 
+def test_a_runner_up_takes_the_failed_unit_and_no_other() -> None:
+    floor = Floor()
+    lot_id = floor.lot(quantity=3)
+    floor.pdd()
+    floor.bid(ANA, 20, "max")
+    floor.bid(BEN, 50, "max")
+    end = floor.bell()[0]
+    assert isinstance(end, ev.Hammered)
+    fail(floor, end.sale_id)
+    offer = offered(floor.ok(cm.OfferToRunnerUp(sale_id=end.sale_id), OWNER))
+    floor.ok(cm.AnswerRunnerUp(offer_id=offer.offer_id, accept=True), ANA)
+    known = floor.state.lots[lot_id]
+    assert (known.units_left, known.units_sold, known.status) == (2, 1, "queued")
+
+
+def test_that_a_payment_failed_is_not_told_to_everybody() -> None:
+    floor = Floor()
+    sale_id = contested(floor, (ANA, 20), (BEN, 50))
+    fail(floor, sale_id)
+    offer = offered(floor.ok(cm.OfferToRunnerUp(sale_id=sale_id), OWNER))
+    floor.ok(cm.AnswerRunnerUp(offer_id=offer.offer_id, accept=True), ANA)
+    assert floor.seen_by(CLEO).sales[sale_id].void_reason == ""
+    assert "failed" not in {sale.status for sale in floor.seen_by(CLEO).sales.values()}
+
+
 def test_only_the_unpaid_unit_of_a_lot_is_run_again() -> None:
     floor = Floor()
     lot_id = floor.lot(quantity=3)

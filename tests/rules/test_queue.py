@@ -101,12 +101,25 @@ def test_a_sold_lot_keeps_its_public_face() -> None:
 def test_quantity_is_the_units_left() -> None:
     floor = Floor()
     lot_id = floor.lot(quantity=5)
-    floor.sell(ANA)
-    floor.ok(edit(lot_id, 1, quantity=2), OWNER)
     known = floor.state.lots[lot_id]
+    floor.sell(ANA)
+    floor.ok(edit(lot_id, known.version, quantity=2), OWNER)
     assert (known.units_left, known.units_total, known.lot.quantity) == (2, 3, 3)
     run = floor.pdd()
     assert (run.unit, run.of) == (2, 3)
+
+
+def test_a_sale_is_a_change_of_the_quantity_one_saw() -> None:
+    floor = Floor()
+    lot_id = floor.lot(quantity=5)
+    shelf = floor.lot(format="buy_it_now", opening=20, quantity=5)
+    seen = {x: floor.state.lots[x].version for x in (lot_id, shelf)}
+    floor.sell(ANA, 5, lot_id)
+    floor.ok(cm.BuyNow(lot_id=shelf, price_cents=20_00), BEN)
+    for x in (lot_id, shelf):
+        refusal = floor.no("stale", edit(x, seen[x], quantity=4 + 1), MARIE)
+        assert (refusal.facts["field"], refusal.facts["value"]) == ("quantity", 4)
+        floor.ok(edit(x, seen[x], title="Autre chose"), MARIE)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from seller_console.contract import commands as cm
 from seller_console.contract import events as ev
-from seller_console.contract.words import Who
+from seller_console.contract.words import Regular, Who
 from seller_console.sale.fold_room import KEPT_LINES
 
 from .floor import ANA, BEN, CLEO, MARIE, MODO, OWNER, Floor, buyer
@@ -228,6 +228,20 @@ def test_whispers_and_notes_stay_backstage() -> None:
         assert floor.seen_by(who).whispers == []
         assert floor.seen_by(who).people["ana"].note == ""
         floor.no("not_allowed", cm.Whisper(text="psst"), who)
+
+
+def test_a_buyer_of_earlier_shows_is_recognised_backstage() -> None:
+    floor = Floor(BEN)
+    past = Regular(shows=3, purchases=12, spent_cents=240_00, last_visit_ms=5, note="paie toujours le lendemain")
+    floor.ok(cm.Join(regular=past), ANA)
+    assert floor.seen_by(OWNER).people["ana"].regular == past
+    assert floor.seen_by(OWNER).people["ana"].note == past.note
+    for who in (MODO, ANA, BEN):
+        assert floor.seen_by(who).people["ana"].regular is None
+    floor.ok(cm.NoteBuyer(buyer="ana", note="nouvelle note"), OWNER)
+    floor.ok(cm.Leave(), ANA)
+    floor.ok(cm.Join(regular=past), ANA)
+    assert floor.state.people["ana"].note == "nouvelle note"
 
 
 def test_following_is_said_once() -> None:
