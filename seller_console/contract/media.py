@@ -92,13 +92,44 @@ class TakeSnapshot(MediaBase, frozen=True):
     path: str
 
 
+class StartRecording(MediaBase, frozen=True):
+    """The programme to disk, on air or not. `folder` "": the shop's recordings."""
+
+    folder: str = ""
+
+
+class StopRecording(MediaBase, frozen=True):
+    pass
+
+
+class SaveClip(MediaBase, frozen=True):
+    """The last `seconds` (60 at most) as an MP4 at `path`; a little more, from a whole picture on."""
+
+    request: str
+    path: str
+    seconds: float = 30.0
+
+
+class AddDestination(MediaBase, frozen=True):
+    """A further place for the same pictures: http(s) is WHIP (with `token`), rtmp(s), srt, or whatever FFmpeg knows."""
+
+    name: str
+    url: str
+    token: str = ""
+
+
+class RemoveDestination(MediaBase, frozen=True):
+    name: str
+
+
 class Quit(MediaBase, frozen=True):
     pass
 
 
 EngineCommand = (
     Greet | FindDevices | SetProgramme | SetMuted | SetGain | SetScene | GoOnAir | LeaveAir | RetryNow
-    | TakeSnapshot | Quit
+    | TakeSnapshot
+    | StartRecording | StopRecording | SaveClip | AddDestination | RemoveDestination | Quit
 )  # fmt: skip
 
 # --- engine -> console ---------------------------------------------------------------
@@ -240,6 +271,37 @@ class SnapshotTaken(MediaBase, frozen=True):
     error: str = ""
 
 
+RecordState = Literal["off", "waiting", "recording", "finishing", "failed"]
+
+
+class RecordingChanged(MediaBase, frozen=True):
+    """When the state changes, and once a second while recording."""
+
+    state: RecordState
+    path: str = ""
+    """Being written, or written last."""
+    seconds: float = 0.0
+    bytes: int = 0
+    hours_left: float = -1.0
+    """On this disk at this rate; -1: not known yet."""
+    error: str = ""
+
+
+class ClipSaved(MediaBase, frozen=True):
+    request: str
+    path: str = ""
+    seconds: float = 0.0
+    error: str = ""
+
+
+class DestinationChanged(MediaBase, frozen=True):
+    """`state` off: it was removed. The name is the console's; the address may hold a secret and is not said."""
+
+    name: str
+    state: AirState
+    detail: str = ""
+
+
 class EngineRefused(MediaBase, frozen=True):
     command: str
     code: str
@@ -248,7 +310,7 @@ class EngineRefused(MediaBase, frozen=True):
 
 EngineNote = (
     Ready | DevicesFound | ProgrammeSet | MicrophoneLevel | AirChanged | EngineStats | TroubleRaised | TroubleCured
-    | SnapshotTaken | EngineRefused
+    | SnapshotTaken | RecordingChanged | ClipSaved | DestinationChanged | EngineRefused
 )  # fmt: skip
 
 # --- the preview ------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from .. import contract
 from ..contract.media import (
+    AddDestination,
     AirChanged,
     DevicesFound,
     EngineCommand,
@@ -29,17 +30,22 @@ from ..contract.media import (
     ProgrammeSet,
     Quit,
     Ready,
+    RemoveDestination,
     RetryNow,
+    SaveClip,
     SetGain,
     SetMuted,
     SetProgramme,
     SetScene,
     SnapshotTaken,
+    StartRecording,
+    StopRecording,
     TakeSnapshot,
     TroubleCured,
     TroubleRaised,
 )
 from .devices import Devices, UnknownDevice
+from .outputs import Outputs
 from .preview import PreviewWriter
 from .program import Output, Programme, write_jpeg
 from .publish import Publisher
@@ -75,6 +81,7 @@ class Engine:
         )
         self._whip = Output("whip", self._publisher.send_video, self._publisher.send_audio)
         """Fed only while on air: nothing is encoded for a door that is shut."""
+        self.outputs = Outputs(self.programme, on_note)
         self._troubles = TroubleWatch()
         self._found: DevicesFound | None = None
         self._turn = asyncio.Lock()
@@ -99,6 +106,7 @@ class Engine:
         ]
         if self._found is not None:
             notes.append(self._found)
+        notes.append(self.outputs.recording)
         return (*notes, *self._troubles.raised())
 
     async def run(self) -> None:
@@ -118,6 +126,7 @@ class Engine:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(3):
                     await self._publisher.stop()
+            await self.outputs.close()
             await asyncio.to_thread(self.programme.stop)
             if self._preview is not None:
                 self._preview.close()
@@ -149,6 +158,16 @@ class Engine:
                     self._publisher.retry_now()
                 case TakeSnapshot():
                     self._on_note(await asyncio.to_thread(self._snapshot, command))
+                case StartRecording():
+                    self.outputs.start_recording(command.folder)
+                case StopRecording():
+                    await self.outputs.stop_recording()
+                case SaveClip():
+                    await self.outputs.save_clip(command)
+                case AddDestination():
+                    await self.outputs.add(command)
+                case RemoveDestination():
+                    await self.outputs.remove(command.name)
                 case Quit():
                     self.quitting.set()
                 case _:
@@ -181,8 +200,9 @@ class Engine:
     async def _set_programme(self, wanted: SetProgramme) -> None:
         now = self.programme.settings
         reshaped = (wanted.width, wanted.height, wanted.fps) != (now.width, now.height, now.fps)
-        if reshaped and self._air.state != "off":
-            self._refuse(wanted, "on_air", "size and frame rate change off air only")
+        if reshaped and (self._air.state != "off" or self.outputs.fixed):
+            code = "on_air" if self._air.state != "off" else "recording"
+            self._refuse(wanted, code, "size and frame rate change off air only")
             return
         sides_ok = all(s % 2 == 0 and SMALLEST_SIDE <= s <= LARGEST_SIDE for s in (wanted.width, wanted.height))
         if not sides_ok or not 1 <= wanted.fps <= 60 or not (wanted.target_bps == 0 or wanted.target_bps >= 50_000):
@@ -193,6 +213,8 @@ class Engine:
         except UnknownDevice as error:
             self._refuse(wanted, "unknown_device", str(error))
             return
+        if reshaped:
+            self.outputs.reshaped()
         self._publisher.set_bounds(min_bps=150_000, max_bps=self.programme.ceiling_bps)
         log.info("programme camera=%s microphone=%s size=%dx%d fps=%d", self.programme.camera.name,
                  self.programme.microphone.name, wanted.width, wanted.height, wanted.fps)  # fmt: skip
@@ -209,7 +231,7 @@ class Engine:
             return
         log.info("air state=%s reason=%s attempt=%d", air.state, air.reason, air.attempt)
         self._air = air
-        self.programme.set_outputs((self._whip,) if air.state == "on_air" else ())
+        self.outputs.set_air(self._whip if air.state == "on_air" else None)
         self._on_note(air)
 
     def _snapshot(self, command: TakeSnapshot) -> SnapshotTaken:
@@ -231,7 +253,8 @@ class Engine:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
-            for note in self._troubles.look(self.programme, self._air, time.monotonic_ns()):
+            self.outputs.watch(once_a_second=False)
+            for note in self._troubles.look(self.programme, self._air, time.monotonic_ns(), self.outputs):
                 if isinstance(note, TroubleRaised | TroubleCured):
                     log.info("%s code=%s subject=%s", type(note).__name__, note.code, note.subject)
                 self._on_note(note)
@@ -240,6 +263,7 @@ class Engine:
         taker = StatsTaker()
         while True:
             await asyncio.sleep(STATS_S)
+            self.outputs.watch(once_a_second=True)
             self._on_note(taker.take(self.programme, self._publisher.stats(), self._air.state))
 
     async def _look_for_devices(self, say_always: bool) -> None:

@@ -1,8 +1,9 @@
 """Publishing without a window: `seller-console publish`, the engine with its stats on stdout.
 
 `--json`: one EngineStats a second, and AirChanged, TroubleRaised, TroubleCured as they
-come, a JSON object a line. Ends after `--seconds` (0: when told to). Exit code: 0 was on air at the
-end; 1 was not; 2 the command line is wrong.
+come, a JSON object a line. `--record` and `--also` take the same packets. Ends after
+`--seconds` (0: when told to). Exit code: 0 was on air at the end; 1 was not; 2 the
+command line is wrong.
 """
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ import sys
 
 from ..contract.codec import encode
 from ..contract.media import (
+    AddDestination,
     AirChanged,
+    DestinationChanged,
     EngineNote,
     EngineRefused,
     EngineStats,
     GoOnAir,
     ProgrammeSet,
+    RecordingChanged,
     SetProgramme,
+    StartRecording,
     TroubleCured,
     TroubleRaised,
 )
@@ -55,8 +60,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fps", type=int, default=30)
     parser.add_argument("--bitrate", type=_bitrate, default=0, metavar="auto|BPS")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long; 0: until interrupted")
+    parser.add_argument("--record", default="", metavar="FOLDER", help="record there as well, as MP4")
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a further destination: WHIP, rtmp(s), srt; repeatable",
+    )
+    parser.add_argument("--also-token", default="", help="the bearer token of further WHIP destinations")
     parser.add_argument("--json", action="store_true", help="a JSON line a second")
     return parser
+
+
+TOLD = (
+    EngineStats, AirChanged, TroubleRaised, TroubleCured, EngineRefused, ProgrammeSet, RecordingChanged,
+    DestinationChanged,
+)  # fmt: skip
 
 
 class _Teller:
@@ -70,7 +90,7 @@ class _Teller:
         if isinstance(note, EngineRefused):
             self.refused = note
         if self._as_json:
-            if isinstance(note, EngineStats | AirChanged | TroubleRaised | TroubleCured | EngineRefused | ProgrammeSet):
+            if isinstance(note, TOLD):
                 print(encode(note).decode(), flush=True)
             return
         match note:
@@ -82,6 +102,11 @@ class _Teller:
                 )
             case AirChanged():
                 print(f"air: {note.state} {note.reason} {note.detail}".rstrip(), flush=True)
+            case RecordingChanged():
+                if note.state != "recording":
+                    print(f"recording: {note.state} {note.path} {note.error}".rstrip(), flush=True)
+            case DestinationChanged():
+                print(f"{note.name}: {note.state} {note.detail}".rstrip(), flush=True)
             case TroubleRaised():
                 print(f"trouble: {note.code} {note.subject} {note.detail}".rstrip(), flush=True)
             case TroubleCured():
@@ -112,6 +137,11 @@ async def _publish(options: argparse.Namespace) -> int:
     )
     if tell.refused is None:
         await engine.obey(GoOnAir(url=options.to, token=options.token))
+    if tell.refused is None:
+        if options.record:
+            await engine.obey(StartRecording(folder=options.record))
+        for number, url in enumerate(options.also, start=1):
+            await engine.obey(AddDestination(name=f"also {number}", url=url, token=options.also_token))
     if tell.refused is not None:
         engine.quitting.set()
         await engine.run()

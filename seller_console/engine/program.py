@@ -26,7 +26,7 @@ from .encode import BLOCK, EncodeThread, Packet, SoundEncoder, VideoEncoder, usu
 from .picture import Pixels, blank
 from .preview import PreviewWriter
 from .scenes import Cast, Stage
-from .sound import Meter, SoundFeed
+from .sound import Meter, Samples, SoundFeed
 
 log = logging.getLogger("engine.program")
 
@@ -38,11 +38,15 @@ PacketSink = Callable[[Packet], None]
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where packets go: called on the encoders' threads, must never block."""
+    """Where packets go: called on the encoders' threads, must never block.
+
+    `pcm`: the sound before Opus (960 samples, pts in 1/48000 s), for those who need another codec.
+    """
 
     name: str
     video: PacketSink
     audio: PacketSink
+    pcm: Callable[[Samples, int], None] | None = None
 
 
 @dataclass(slots=True)
@@ -221,6 +225,10 @@ class Programme:
         elif added:
             self.ask_idr()
 
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return self._outputs
+
     def ask_idr(self) -> None:
         if self._encode is not None:
             self._encode.ask_idr()
@@ -372,9 +380,13 @@ class Programme:
             if pts <= last_pts:
                 continue  # a microphone of a longer delay took over: its first sound is older than what was sent
             last_pts = pts
-            packet = encoder.encode(block * np.float32(0) if self.muted else block, pts)
-            if packet is not None:
-                for output in outputs:
+            if self.muted:
+                block = block * np.float32(0)
+            packet = encoder.encode(block, pts)
+            for output in outputs:
+                if output.pcm is not None:
+                    output.pcm(block, pts)
+                if packet is not None:
                     output.audio(packet)
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from ..contract.media import AirChanged, TroubleCode, TroubleCured, TroubleRaised
 from .clock import SECOND_NS
+from .outputs import Outputs
 from .program import Programme
 
 WINDOW_NS = 2 * SECOND_NS
+FEW_HOURS = 2.0
 LATE_SHARE = 0.1
 """More than this share of the frames of a window lost before the encoder: `encoder_late`."""
 _PUBLISH: dict[str, TroubleCode] = {
@@ -19,6 +21,18 @@ _PUBLISH: dict[str, TroubleCode] = {
     "lost": "publish_lost",
 }
 """AirChanged.reason (see publish.py) to the trouble it is."""
+
+
+def _of_outputs(outputs: Outputs | None) -> list[TroubleRaised]:
+    if outputs is None:
+        return []
+    troubles = [TroubleRaised(code="destination_failed", subject=n, detail=d) for n, d in outputs.failing.items()]
+    recording = outputs.recording
+    if recording.state == "failed":
+        troubles.append(TroubleRaised(code="recording_failed", subject=recording.path, detail=recording.error))
+    elif 0 <= recording.hours_left < FEW_HOURS and recording.state == "recording":
+        troubles.append(TroubleRaised(code="disk_filling", detail=f"{recording.hours_left:.1f}"))
+    return troubles
 
 
 class TroubleWatch:
@@ -34,9 +48,12 @@ class TroubleWatch:
     def raised(self) -> tuple[TroubleRaised, ...]:
         return tuple(self._raised.values())
 
-    def look(self, programme: Programme, air: AirChanged, now_ns: int) -> list[TroubleRaised | TroubleCured]:
+    def look(
+        self, programme: Programme, air: AirChanged, now_ns: int, outputs: Outputs | None = None
+    ) -> list[TroubleRaised | TroubleCured]:
         """What came and went since the last look."""
-        now: dict[tuple[str, str], TroubleRaised] = {(t.code, t.subject): t for t in self._now(programme, air, now_ns)}
+        found = (*self._now(programme, air, now_ns), *_of_outputs(outputs))
+        now: dict[tuple[str, str], TroubleRaised] = {(t.code, t.subject): t for t in found}
         notes: list[TroubleRaised | TroubleCured] = []
         notes += [trouble for key, trouble in now.items() if key not in self._raised]
         notes += [TroubleCured(code=t.code, subject=t.subject) for key, t in self._raised.items() if key not in now]

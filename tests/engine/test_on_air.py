@@ -160,6 +160,22 @@ async def test_headless_publishes_a_file_and_prints_a_line_a_second(
     assert [note["state"] for note in notes if note["type"] == "air_changed"] == ["connecting", "on_air", "off"]
 
 
+async def test_headless_records_and_publishes_twice_with_one_encode(
+    door: Door, start_program: Callable[..., Any], tmp_path: Path
+) -> None:
+    async with relay_door.opened() as second:
+        program = start_program(
+            "seller_console.engine.headless", "--to", door.whip,
+            "--also", second.whip, "--also", str(tmp_path / "b.mkv"), "--record", str(tmp_path / "kept"), "--size", "360x640", "--seconds", "6", "--json",
+        )  # fmt: skip
+        assert await asyncio.to_thread(program.wait, 30) == 0
+        assert door.of(IngestStarted) and second.of(IngestStarted)
+    (recorded,) = (tmp_path / "kept").glob("*.mp4")
+    for path in (recorded, tmp_path / "b.mkv"):
+        with av.open(str(path)) as container:
+            assert sum(1 for _ in container.decode(video=0)) > 40
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -1,0 +1,139 @@
+"""How encoded packets become a file or a stream: one muxer for recording, clips and further destinations.
+
+The encoders' packets are shared, and a muxer rescales what it is given: each muxer
+copies. It begins at an IDR; sound from before it is left out; its time starts at zero.
+Opus goes into a stream made with an encoder's parameters (its header), H.264 into one
+without (PyAV takes SPS and PPS out of the first IDR).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import av
+
+from .clock import AUDIO_BASE, AUDIO_HZ, VIDEO_BASE
+from .encode import Packet
+
+log = logging.getLogger("engine.muxing")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A packet of ours, copied once. `pts` on the media clock, in 1/90000 s (video) or 1/48000 s (sound)."""
+
+    kind: Literal["video", "audio"]
+    data: bytes
+    pts: int
+    key: bool
+
+    @property
+    def base(self) -> Fraction:
+        return VIDEO_BASE if self.kind == "video" else AUDIO_BASE
+
+    @property
+    def at_s(self) -> float:
+        return float(self.pts * self.base)
+
+
+def copy_of(kind: Literal["video", "audio"], packet: Packet) -> Unit:
+    return Unit(kind, bytes(packet), int(packet.pts or 0), kind == "video" and bool(packet.is_keyframe))
+
+
+@contextlib.contextmanager
+def _as_oserror() -> Iterator[None]:
+    """FFmpeg's errors, translated once: callers know OSError."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise OSError(error.errno or 0, error.strerror or str(error)) from error
+
+
+class Muxer:
+    """One file or stream. Raises OSError when it cannot be opened, written or closed."""
+
+    def __init__(
+        self,
+        target: str,
+        format_name: str,
+        size: tuple[int, int],
+        fps: int,
+        options: dict[str, str] | None = None,
+        sound_codec: str = "libopus",
+    ) -> None:
+        sound: dict[str, Any] = {"layout": "mono", "format": "flt", "bit_rate": 64_000}
+        if sound_codec == "aac":
+            sound = {"layout": "mono", "format": "fltp", "bit_rate": 96_000}
+        with _as_oserror():
+            self._container: Any = av.open(target, "w", format=format_name, options=options or {})
+            self._video: Any = self._container.add_mux_stream("h264", rate=fps, width=size[0], height=size[1])
+            self._video.time_base = VIDEO_BASE
+            self.sound: Any = self._container.add_stream(sound_codec, rate=AUDIO_HZ, **sound)
+        self._zero_s: Fraction | None = None
+        self._last: dict[str, int] = {}
+        self.seconds = 0.0
+        self.bytes = 0
+
+    def write(self, unit: Unit) -> bool:
+        """False: left out, the first IDR has not come."""
+        if self._zero_s is None:
+            if not unit.key:
+                return False
+            self._zero_s = unit.pts * unit.base
+        pts = unit.pts - int(self._zero_s / unit.base)
+        if pts < 0 or pts <= self._last.get(unit.kind, -1):
+            return False
+        self._last[unit.kind] = pts
+        packet: Any = av.Packet(unit.data)
+        packet.pts = packet.dts = pts
+        packet.time_base = unit.base
+        packet.stream = self._video if unit.kind == "video" else self.sound
+        packet.is_keyframe = unit.key or unit.kind == "audio"
+        with _as_oserror():
+            self._container.mux(packet)
+        self.seconds = max(self.seconds, float(pts * unit.base))
+        self.bytes += len(unit.data)
+        return True
+
+    def close(self) -> None:
+        with _as_oserror():
+            self._container.close()
+
+
+def to_mp4(source: Path, target: Path) -> float:
+    """Rewrap, nothing re-encoded; seconds written. Whole or not at all. Raises OSError."""
+    half = target.with_suffix(".part")
+    try:
+        with _as_oserror():
+            _rewrap(source, half)
+            with av.open(str(half)) as check:
+                written = (check.duration or 0) / 1_000_000
+        if not written:
+            raise OSError("nothing could be rewrapped")
+        half.replace(target)
+    finally:
+        half.unlink(missing_ok=True)
+    return written
+
+
+def _rewrap(source: Path, target: Path) -> None:
+    options = {"movflags": "faststart"}
+    with av.open(str(source)) as came, av.open(str(target), "w", format="mp4", options=options) as out:
+        streams: dict[int, Any] = {stream.index: out.add_stream_from_template(stream) for stream in came.streams}
+        last: dict[int, int] = {}
+        try:
+            for packet in came.demux():
+                index = packet.stream.index
+                if packet.dts is None or packet.dts <= last.get(index, -1):
+                    continue
+                last[index] = packet.dts
+                packet.stream = streams[index]
+                out.mux(packet)
+        except av.InvalidDataError:
+            log.info("cut_short path=%s", source)  # by a crash; everything before the cut is kept

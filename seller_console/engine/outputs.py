@@ -1,0 +1,180 @@
+"""Everyone the packets go to: the air, the recording, the ring for clips, further destinations.
+
+Keeps the programme's list of outputs true: nothing is encoded while nobody takes it,
+and the ring fills only while something else is fed. Belongs to the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from .. import places
+from ..contract.media import (
+    AddDestination,
+    AirState,
+    ClipSaved,
+    DestinationChanged,
+    EngineNote,
+    RecordingChanged,
+    SaveClip,
+)
+from .destinations import StreamDestination, WhipDestination
+from .program import Output, Programme
+from .record import Recorder, RecordFacts
+from .ring import Ring
+
+log = logging.getLogger("engine.outputs")
+
+
+class Outputs:
+    def __init__(self, programme: Programme, on_note: Callable[[EngineNote], None]) -> None:
+        self._programme = programme
+        self._on_note = on_note
+        self._loop = asyncio.get_running_loop()
+        self._whip: Output | None = None
+        self._ring = Ring()
+        self._ring_output = Output("ring", self._ring.video, self._ring.audio)
+        self._recorder: Recorder | None = None
+        self._said = RecordingChanged(state="off")
+        self._streams: dict[str, StreamDestination | WhipDestination] = {}
+        self._failing: dict[str, str] = {}
+
+    @property
+    def fixed(self) -> bool:
+        """Something is being written: the programme's shape may not change."""
+        return self._recorder is not None or bool(self._streams)
+
+    @property
+    def recording(self) -> RecordingChanged:
+        return self._said
+
+    @property
+    def failing(self) -> dict[str, str]:
+        """Destinations that are away, and why."""
+        return self._failing
+
+    def set_air(self, whip: Output | None) -> None:
+        self._whip = whip
+        self._apply()
+
+    def reshaped(self) -> None:
+        """What the ring kept has another size."""
+        self._ring.clear()
+
+    def _apply(self) -> None:
+        fed = [self._whip] if self._whip else []
+        if self._recorder is not None:
+            fed.append(Output("recording", self._recorder.video, self._recorder.audio))
+        fed += [stream.output for stream in self._streams.values()]
+        if fed:
+            fed.append(self._ring_output)
+        self._programme.set_outputs(tuple(fed))
+
+    # --- recording -----------------------------------------------------------------------------------
+
+    def start_recording(self, folder: str) -> None:
+        """Already recording: nothing. A recording that failed is begun anew."""
+        if self._recorder is not None and self._recorder.facts().state != "failed":
+            return
+        now = self._programme.settings
+        name = time.strftime("%Y-%m-%d %Hh%M", time.localtime())
+        self._recorder = Recorder(
+            Path(folder) if folder else places.home() / "recordings",
+            name,
+            (now.width, now.height),
+            now.fps,
+            self._programme.ask_idr,
+        )
+        self._apply()
+        self.watch(once_a_second=False)
+
+    async def stop_recording(self) -> None:
+        recorder, self._recorder = self._recorder, None
+        if recorder is None:
+            return
+        self._apply()
+        self._say_recording(await asyncio.to_thread(recorder.stop))
+
+    def watch(self, once_a_second: bool) -> None:
+        """Says what changed of the recording; called on every look at the troubles."""
+        if self._recorder is None:
+            return
+        facts = self._recorder.facts()
+        if once_a_second or facts.state != self._said.state:
+            self._say_recording(facts)
+        if facts.state == "failed" and any(o.name == "recording" for o in self._programme.outputs):
+            self._programme.set_outputs(tuple(o for o in self._programme.outputs if o.name != "recording"))
+
+    def _say_recording(self, facts: RecordFacts) -> None:
+        said = RecordingChanged(
+            state=facts.state,
+            path=facts.path,
+            seconds=facts.seconds,
+            bytes=facts.bytes,
+            hours_left=facts.hours_left,
+            error=facts.error,
+        )
+        if said != self._said:
+            self._said = said
+            self._on_note(said)
+
+    async def save_clip(self, command: SaveClip) -> None:
+        now = self._programme.settings
+        try:
+            seconds = await asyncio.to_thread(
+                self._ring.save, Path(command.path), command.seconds, (now.width, now.height), now.fps
+            )
+        except (OSError, LookupError) as error:
+            self._on_note(ClipSaved(request=command.request, error=str(error)))
+            return
+        self._on_note(ClipSaved(request=command.request, path=command.path, seconds=round(seconds, 2)))
+
+    # --- further destinations ----------------------------------------------------------------------------
+
+    async def add(self, command: AddDestination) -> None:
+        """A destination of the same name is replaced."""
+        await self.remove(command.name)
+        now, ask = self._programme.settings, self._programme.ask_idr
+
+        def changed(state: AirState, detail: str) -> None:
+            self._loop.call_soon_threadsafe(self._changed, command.name, state, detail)
+
+        if command.url.startswith(("http://", "https://")):
+            ceiling = self._programme.ceiling_bps
+            self._streams[command.name] = WhipDestination(
+                command.name, command.url, command.token, ask, changed, ceiling
+            )
+        else:
+            size = (now.width, now.height)
+            self._streams[command.name] = StreamDestination(command.name, command.url, size, now.fps, ask, changed)
+        self._apply()
+
+    async def remove(self, name: str) -> None:
+        stream = self._streams.pop(name, None)
+        if stream is None:
+            return
+        self._apply()
+        if isinstance(stream, WhipDestination):
+            await stream.stop()
+        else:
+            await asyncio.to_thread(stream.stop)
+        self._failing.pop(name, None)
+
+    def _changed(self, name: str, state: AirState, detail: str) -> None:
+        if state in ("on_air", "off"):
+            self._failing.pop(name, None)
+        elif detail and name in self._streams:
+            self._failing[name] = detail
+        self._on_note(DestinationChanged(name=name, state=state, detail=detail))
+
+    async def close(self) -> None:
+        """Everything is ended and whole on disk."""
+        for name in list(self._streams):
+            await self.remove(name)
+        await self.stop_recording()
+        self._whip = None
+        self._apply()

@@ -1,0 +1,202 @@
+"""The recording: the packets on air, onto the seller's disk, whatever happens to the program.
+
+Queue of 5 s; full: recording stops with a visible error (the encoder never waits for a
+disk). Matroska while running, in clusters of a second, so that a killed program loses
+at most the last one; segments of 30 minutes, each rewrapped to MP4 when it is whole.
+Ends by itself, in words, when the disk has less than 300 MB left.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .encode import Packet
+from .muxing import Muxer, Unit, copy_of, to_mp4
+
+log = logging.getLogger("engine.record")
+
+QUEUE_S = 5.0
+SEGMENT_S = 1800.0
+RESERVE_BYTES = 300_000_000
+DISK_CHECK_S = 2.0
+_OPTIONS = {"cluster_time_limit": "1000", "flush_packets": "1"}
+
+RecordState = Literal["off", "waiting", "recording", "finishing", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFacts:
+    """`path`: the file being written, or the last one written. `hours_left` at the present rate; -1: not known."""
+
+    state: RecordState
+    path: str = ""
+    seconds: float = 0.0
+    bytes: int = 0
+    hours_left: float = -1.0
+    error: str = ""
+
+
+class Recorder:
+    """From `Recorder(...)` to `stop()`; one programme size. `video` and `audio` are called by the encoders' threads."""
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        size: tuple[int, int],
+        fps: int,
+        ask_idr: Callable[[], None],
+        segment_s: float = SEGMENT_S,
+        reserve_bytes: int = RESERVE_BYTES,
+    ) -> None:
+        self._folder, self._name = folder, name
+        self._size, self._fps = size, fps
+        self._ask_idr = ask_idr
+        self._segment_s, self._reserve_bytes = segment_s, reserve_bytes
+        self._units: deque[Unit] = deque()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._state: RecordState = "waiting"
+        self._error = ""
+        self._path = Path()
+        self._segment = 0
+        self._past_s = 0.0
+        self._past_bytes = 0
+        self._began_s = time.monotonic()
+        self._muxer: Muxer | None = None
+        self._hours_left = -1.0
+        self._rewrapping: list[threading.Thread] = []
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def facts(self) -> RecordFacts:
+        muxer = self._muxer
+        seconds = self._past_s + (muxer.seconds if muxer else 0.0)
+        size = self._past_bytes + (muxer.bytes if muxer else 0)
+        path = "" if self._path == Path() else str(self._path)
+        return RecordFacts(self._state, path, round(seconds, 2), size, self._hours_left, self._error)
+
+    def video(self, packet: Packet) -> None:
+        self._put(copy_of("video", packet))
+
+    def audio(self, packet: Packet) -> None:
+        self._put(copy_of("audio", packet))
+
+    def _put(self, unit: Unit) -> None:
+        with self._wake:
+            if self._stopping or self._state == "failed":
+                return
+            self._units.append(unit)
+            if unit.at_s - self._units[0].at_s > QUEUE_S:
+                self._fail("the disk is too slow")
+            self._wake.notify()
+
+    def stop(self, wait_s: float = 20.0) -> RecordFacts:
+        """Writes what is queued, closes, rewraps. Blocks: not for the loop."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join(wait_s)
+        for thread in self._rewrapping:
+            thread.join(wait_s)
+        if self._state != "failed":
+            self._state = "off"
+        return self.facts()
+
+    # --- on the recorder's thread ---------------------------------------------------------------
+
+    def _fail(self, why: str) -> None:
+        log.warning("recording_failed why=%s path=%s", why, self._path)
+        self._state, self._error = "failed", why
+        self._units.clear()
+
+    def _run(self) -> None:
+        checked_s = 0.0
+        self._ask_idr()
+        while (unit := self._next()) is not None:
+            try:
+                if unit.key and self._muxer is not None and self._muxer.seconds >= self._segment_s:
+                    self._end_segment()
+                if self._muxer is None:
+                    self._begin_segment()
+                muxer = self._muxer
+                assert muxer is not None
+                if muxer.write(unit):
+                    self._state = "recording"
+                if muxer.seconds >= self._segment_s:
+                    self._ask_idr()
+                if time.monotonic() - checked_s > DISK_CHECK_S:
+                    checked_s = time.monotonic()
+                    self._check_disk()
+            except OSError as error:
+                self._fail(error.strerror or str(error))
+        try:
+            self._end_segment()
+        except OSError as error:
+            self._fail(error.strerror or str(error))
+
+    def _next(self) -> Unit | None:
+        with self._wake:
+            while not self._units and not self._stopping and self._state != "failed":
+                self._wake.wait()
+            if self._state == "failed" or not self._units:
+                return None
+            return self._units.popleft()
+
+    def _begin_segment(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._segment += 1
+        path = self._folder / f"{self._name}-{self._segment:02d}.mkv"
+        while path.exists() or path.with_suffix(".mp4").exists():
+            self._segment += 1
+            path = self._folder / f"{self._name}-{self._segment:02d}.mkv"
+        self._check_disk()
+        self._path = path
+        self._muxer = Muxer(str(path), "matroska", self._size, self._fps, _OPTIONS)
+        log.info("recording path=%s", path)
+
+    def _end_segment(self) -> None:
+        muxer, self._muxer = self._muxer, None
+        if muxer is None:
+            return
+        self._past_s += muxer.seconds
+        self._past_bytes += muxer.bytes
+        path = self._path
+        muxer.close()
+        if not muxer.bytes:
+            path.unlink(missing_ok=True)
+            return
+        if self._stopping and self._state != "failed":
+            self._state = "finishing"
+        self._path = path.with_suffix(".mp4")
+        thread = threading.Thread(target=self._rewrap, args=(path,), name="rewrap", daemon=True)
+        self._rewrapping = [t for t in self._rewrapping if t.is_alive()] + [thread]
+        thread.start()
+
+    def _rewrap(self, path: Path) -> None:
+        """The Matroska stays when it cannot be rewrapped: nothing recorded is ever lost to a conversion."""
+        try:
+            if shutil.disk_usage(self._folder).free < path.stat().st_size + self._reserve_bytes // 2:
+                raise OSError("no room for a second copy")
+            to_mp4(path, path.with_suffix(".mp4"))
+        except OSError as error:
+            log.info("rewrap_left_out path=%s why=%s", path, error)
+            self._path = path
+            return
+        path.unlink(missing_ok=True)
+
+    def _check_disk(self) -> None:
+        free = shutil.disk_usage(self._folder).free
+        facts = self.facts()
+        if facts.seconds > 3:
+            self._hours_left = round(max(0, free - self._reserve_bytes) / (facts.bytes / facts.seconds) / 3600, 2)
+        if free < self._reserve_bytes:
+            raise OSError(28, "the disk is full")

@@ -1,0 +1,77 @@
+"""The last 60 seconds on air, kept in memory for clips of a hammer.
+
+Bound: 60 s of packets; full: the oldest picture group goes (cut at an IDR, so a clip
+always begins with a whole picture). `save` writes an MP4 from the IDR before the moment asked.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from pathlib import Path
+
+from .encode import Packet
+from .muxing import Muxer, Unit, copy_of, to_mp4
+
+KEPT_S = 60.0
+
+
+class Ring:
+    """`video` and `audio` on the encoders' threads, `save` on any other."""
+
+    def __init__(self, kept_s: float = KEPT_S) -> None:
+        self._kept_s = kept_s
+        self._groups: deque[list[Unit]] = deque()
+        self._lock = threading.Lock()
+
+    def video(self, packet: Packet) -> None:
+        self._put(copy_of("video", packet))
+
+    def audio(self, packet: Packet) -> None:
+        self._put(copy_of("audio", packet))
+
+    def _put(self, unit: Unit) -> None:
+        with self._lock:
+            if unit.key:
+                self._groups.append([])
+            if not self._groups:
+                return
+            self._groups[-1].append(unit)
+            while len(self._groups) > 1 and unit.at_s - self._groups[1][0].at_s > self._kept_s:
+                self._groups.popleft()
+
+    @property
+    def seconds(self) -> float:
+        """How much could be saved now."""
+        with self._lock:
+            return self._groups[-1][-1].at_s - self._groups[0][0].at_s if self._groups else 0.0
+
+    def clear(self) -> None:
+        """The programme's shape changes: what was kept does not fit it."""
+        with self._lock:
+            self._groups.clear()
+
+    def save(self, path: Path, seconds: float, size: tuple[int, int], fps: int) -> float:
+        """The last `seconds` (a little more: from an IDR) as MP4; says how many.
+
+        Raises OSError; LookupError when nothing is kept.
+        """
+        with self._lock:
+            if not self._groups:
+                raise LookupError("nothing has been on air yet")
+            newest_s = self._groups[-1][-1].at_s
+            first = 0
+            for index, group in enumerate(self._groups):
+                if group[0].at_s <= newest_s - seconds:
+                    first = index
+            units = [unit for group in list(self._groups)[first:] for unit in group]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raw = path.with_suffix(".clip")
+        try:
+            muxer = Muxer(str(raw), "matroska", size, fps)
+            for unit in units:
+                muxer.write(unit)
+            muxer.close()
+            return to_mp4(raw, path)
+        finally:
+            raw.unlink(missing_ok=True)

@@ -1,0 +1,329 @@
+"""One encode, many outputs: recording, clips, further destinations; none harms another."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from seller_console.contract import media as m
+from seller_console.engine.app import Engine
+from seller_console.engine.clock import AUDIO_HZ
+from seller_console.engine.devices import Devices
+from seller_console.engine.encode import BLOCK, SoundEncoder, VideoEncoder
+from seller_console.engine.muxing import to_mp4
+from seller_console.engine.program import Programme
+from seller_console.engine.record import Recorder
+from seller_console.engine.ring import Ring
+from seller_console.engine.sound import Tone
+from seller_console.engine.testcard import read_code
+
+from .conftest import moving, wait_for
+
+pytestmark = pytest.mark.media
+
+SIZE = (160, 128)
+
+
+class Packets:
+    """Packets of both encoders in order of time, as fast as they are asked for."""
+
+    def __init__(self, start_s: float = 100.0) -> None:
+        self._video = VideoEncoder(*SIZE, 30, 400_000)
+        self._sound, self._tone = SoundEncoder(), Tone("tone", "tone", 0)
+        self._start_s = start_s
+        self._frame = self._block = 0
+        self.idr = True
+
+    def ask_idr(self) -> None:
+        self.idr = True
+
+    def play(self, seconds: float, *sinks: Any) -> None:
+        for _ in range(round(seconds * 30)):
+            pts = round(self._start_s * 90_000) + self._frame * 3000
+            packet = self._video.encode(moving(*SIZE, self._frame % 60), pts, self.idr)
+            self.idr = False
+            for sink in sinks:
+                sink.video(packet)
+            self._frame += 1
+            while self._block * BLOCK < self._frame * 1600:
+                at = round(self._start_s * AUDIO_HZ) + self._block * BLOCK
+                sound = self._sound.encode(self._tone.pull(self._block * 20_000_000), at)
+                for sink in sinks:
+                    if sound is not None:
+                        sink.audio(sound)
+                self._block += 1
+
+
+def contents(path: Path) -> tuple[int, float]:
+    """(pictures decoded, seconds of sound decoded) of a file."""
+    with av.open(str(path)) as container:
+        pictures = sum(1 for _ in container.decode(video=0))
+    with av.open(str(path)) as container:
+        samples = sum(frame.samples for frame in container.decode(audio=0))
+    return pictures, samples / AUDIO_HZ
+
+
+def recorder(folder: Path, packets: Packets, **more: Any) -> Recorder:
+    return Recorder(folder, "show", SIZE, 30, packets.ask_idr, reserve_bytes=more.pop("reserve_bytes", 1), **more)
+
+
+def test_a_recording_is_an_mp4_with_every_picture_and_all_the_sound(tmp_path: Path) -> None:
+    packets = Packets()
+    recording = recorder(tmp_path, packets)
+    packets.play(3.0, recording)
+    facts = recording.stop()
+    assert (facts.state, facts.error) == ("off", "")
+    assert [path.name for path in tmp_path.glob("*.*")] == ["show-01.mp4"]
+    assert facts.path == str(tmp_path / "show-01.mp4")
+    pictures, seconds = contents(tmp_path / "show-01.mp4")
+    assert pictures == 90
+    assert seconds == pytest.approx(3.0, abs=0.1)
+
+
+def test_it_begins_at_a_whole_picture(tmp_path: Path) -> None:
+    packets = Packets()
+    packets.play(0.5)
+    recording = recorder(tmp_path, packets)
+    wait_for(lambda: packets.idr, 3, "an IDR is asked for")
+    packets.idr = False
+    packets.play(0.5, recording)
+    packets.ask_idr()
+    packets.play(1.0, recording)
+    facts = recording.stop()
+    assert facts.seconds == pytest.approx(1.0, abs=0.1)
+    assert contents(tmp_path / "show-01.mp4")[0] == 30
+
+
+def test_segments_follow_one_another_without_a_picture_lost(tmp_path: Path) -> None:
+    packets = Packets()
+    recording = recorder(tmp_path, packets, segment_s=1.0)
+    for _ in range(7):
+        packets.play(0.5, recording)
+        wait_for(lambda: not recording._units, 5, "written")
+    recording.stop()
+    files = sorted(tmp_path.glob("*.mp4"))
+    assert len(files) >= 3
+    assert sum(contents(path)[0] for path in files) == 105
+
+
+def test_a_name_that_is_taken_is_never_written_over(tmp_path: Path) -> None:
+    (tmp_path / "show-01.mp4").write_bytes(b"last week's show")
+    packets = Packets()
+    recording = recorder(tmp_path, packets)
+    packets.play(0.5, recording)
+    recording.stop()
+    assert (tmp_path / "show-01.mp4").read_bytes() == b"last week's show"
+    assert contents(tmp_path / "show-02.mp4")[0] == 15
+
+
+@pytest.mark.warns("recording_failed")
+def test_a_disk_that_is_full_stops_the_recording_in_words(tmp_path: Path) -> None:
+    packets = Packets()
+    recording = recorder(tmp_path, packets, reserve_bytes=1 << 60)
+    packets.play(0.5, recording)
+    wait_for(lambda: recording.facts().state == "failed", 5, "it says so")
+    assert recording.facts().error == "the disk is full"
+    packets.play(0.5, recording)
+    recording.stop()
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root")
+@pytest.mark.warns("recording_failed")
+def test_a_real_small_disk_that_fills_up_fails_and_the_encoder_never_waits(tiny_disk: Path) -> None:
+    packets = Packets()
+    recording = recorder(tiny_disk, packets)
+    for _ in range(40):
+        packets.play(0.5, recording)
+        if recording.facts().state == "failed":
+            break
+    assert recording.facts().state == "failed"
+    assert recording.facts().error
+    recording.stop()
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from tests.engine.test_outputs import Packets, recorder
+packets = Packets()
+recording = recorder(Path(sys.argv[1]), packets)
+began = time.monotonic()
+print("on", flush=True)
+for n in range(10_000):
+    packets.play(0.1, recording)
+    print(n, flush=True)
+    time.sleep(max(0, began + n * 0.1 - time.monotonic()))
+"""
+
+
+@pytest.mark.processes
+def test_killed_it_plays_and_lacks_at_most_the_last_second(tmp_path: Path, start_program: Any) -> None:
+    program = start_program(sys.executable, "-c", KILLED, str(tmp_path), python=False)
+    program.line(40, 30)
+    os.kill(program.pid, signal.SIGKILL)
+    program.wait(5)
+    sent_s = (len(program.lines) - 2) * 0.1
+    path = tmp_path / "show-01.mkv"
+    pictures, seconds = contents(path)
+    assert pictures / 30 > sent_s - 1.2
+    assert seconds > sent_s - 1.2
+    assert to_mp4(path, tmp_path / "saved.mp4") > sent_s - 1.2
+    assert contents(tmp_path / "saved.mp4")[0] == pytest.approx(pictures, abs=2)
+
+
+def test_a_clip_is_the_last_seconds_from_a_whole_picture(tmp_path: Path) -> None:
+    packets, ring = Packets(), Ring()
+    for _ in range(6):
+        packets.ask_idr()
+        packets.play(1.0, ring)
+    assert ring.save(tmp_path / "clip.mp4", 2.5, SIZE, 30) == pytest.approx(3.0, abs=0.15)
+    assert contents(tmp_path / "clip.mp4")[0] == 90
+    assert [path.name for path in tmp_path.glob("*.*")] == ["clip.mp4"]
+
+
+def test_the_ring_keeps_a_minute_and_no_more(tmp_path: Path) -> None:
+    packets, ring = Packets(), Ring(kept_s=2.0)
+    with pytest.raises(LookupError):
+        ring.save(tmp_path / "clip.mp4", 1.0, SIZE, 30)
+    for _ in range(12):
+        packets.ask_idr()
+        packets.play(0.5, ring)
+    assert 2.0 <= ring.seconds <= 2.6
+    assert ring.save(tmp_path / "clip.mp4", 60.0, SIZE, 30) < 2.7
+
+
+# --- the engine's words -----------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[tuple[Engine, list[Any]]]:
+    notes: list[Any] = []
+    engine = Engine(None, notes.append, Devices())
+    await engine.obey(m.SetProgramme(width=320, height=576))
+    task = asyncio.create_task(engine.run())
+    try:
+        yield engine, notes
+    finally:
+        engine.quitting.set()
+        await task
+
+
+async def until(done: Callable[[], Any], timeout_s: float = 15.0) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not done():  # noqa: ASYNC110 - what is waited for lives on other threads
+            await asyncio.sleep(0.02)
+
+
+def said(notes: list[Any], kind: type) -> list[Any]:
+    return [note for note in notes if isinstance(note, kind)]
+
+
+async def test_a_recording_off_air_has_the_test_cards_own_frames(tmp_path: Path) -> None:
+    async with running() as (engine, notes):
+        await engine.obey(m.StartRecording(folder=str(tmp_path)))
+        await until(lambda: engine.outputs.recording.seconds > 1.5)
+        await engine.obey(m.SetProgramme(width=640, height=480))
+        assert said(notes, m.EngineRefused)[-1].code == "recording"
+        await engine.obey(m.SaveClip(request="7", path=str(tmp_path / "clips" / "lot-7.mp4"), seconds=1.0))
+        await engine.obey(m.StopRecording())
+        await engine.obey(m.SetProgramme(width=640, height=480))
+    last = said(notes, m.RecordingChanged)[-1]
+    assert last.state == "off" and last.seconds > 1.5
+    with av.open(last.path) as container:
+        codes = [read_code(frame.to_ndarray()[: frame.height]) for frame in container.decode(video=0)]
+    numbers = [code.number for code in codes if code is not None]
+    assert len(numbers) == len(codes) > 30
+    assert numbers == sorted(set(numbers))
+    clip = said(notes, m.ClipSaved)[0]
+    assert (clip.request, clip.error) == ("7", "")
+    assert contents(Path(clip.path))[0] > 20
+    assert said(notes, m.ProgrammeSet)[-1].width == 640
+
+
+async def test_a_clip_of_nothing_is_an_answer_not_a_crash(tmp_path: Path) -> None:
+    async with running() as (engine, notes):
+        await engine.obey(m.SaveClip(request="1", path=str(tmp_path / "x.mp4")))
+    assert said(notes, m.ClipSaved)[0].error
+
+
+RTMP = """
+import sys, av
+with av.open(sys.argv[1], options={"listen": "1"}) as container:
+    print("names", [s.codec_context.name for s in container.streams], flush=True)
+    pictures = sounds = 0
+    for packet in container.demux():
+        for frame in packet.decode():
+            pictures += packet.stream.type == "video"
+            sounds += packet.stream.type == "audio"
+        if pictures >= 30 and sounds >= 30:
+            break
+print("got", pictures, sounds, flush=True)
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.processes
+async def test_an_rtmp_server_gets_the_same_pictures_and_may_come_late(start_program: Any) -> None:
+    url = f"rtmp://127.0.0.1:{free_port()}/live/very-secret-key"
+    async with running() as (engine, notes):
+        await engine.obey(m.AddDestination(name="Autre site", url=url))
+        await until(lambda: engine.outputs.failing)
+        await until(lambda: said(notes, m.TroubleRaised))
+        raised = said(notes, m.TroubleRaised)[0]
+        assert (raised.code, raised.subject) == ("destination_failed", "Autre site")
+        program = start_program(sys.executable, "-c", RTMP, url, python=False)
+        await until(lambda: any(n.state == "on_air" for n in said(notes, m.DestinationChanged)), 20)
+        await until(lambda: any(line.startswith("got") for line in program.lines), 20)
+        await until(lambda: said(notes, m.TroubleCured))
+        await engine.obey(m.RemoveDestination(name="Autre site"))
+    assert program.lines[0] == "names ['h264', 'aac']"
+    assert all("very-secret-key" not in repr(note) for note in notes)
+
+
+async def test_a_destination_that_fails_harms_no_other(tmp_path: Path) -> None:
+    async with running() as (engine, notes):
+        await engine.obey(m.AddDestination(name="nowhere", url="rtmp://127.0.0.1:9/live/x"))
+        await engine.obey(m.AddDestination(name="file", url=str(tmp_path / "copy.mkv")))
+        await engine.obey(m.StartRecording(folder=str(tmp_path)))
+        await until(lambda: engine.outputs.recording.seconds > 1.5)
+        await engine.obey(m.StopRecording())
+        before = engine.programme.counts()
+        await engine.obey(m.RemoveDestination(name="file"))
+    assert said(notes, m.RecordingChanged)[-1].state == "off"
+    assert contents(tmp_path / "copy.mkv")[0] > 20
+    assert before.dropped == 0
+
+
+def test_nothing_is_encoded_for_nobody() -> None:
+    programme = Programme(Devices(), None)
+    programme.start()
+    try:
+        wait_for(lambda: programme.counts().composed > 10, 5, "it ticks")
+        assert programme.counts().encoded == 0
+    finally:
+        programme.stop()
