@@ -26,6 +26,7 @@ from seller_console.link.keys import Keys
 from seller_console.link.platform import Address
 from seller_console.link.settings import Settings
 
+from . import theme, words
 from .desk import Desk
 from .values import Closing
 from .wiring import Wiring
@@ -70,20 +71,28 @@ def live(asked: argparse.Namespace, playing: Playing | None = None) -> int:
     ):
         print(t("cli.no_display"), file=sys.stderr)
         return 1
+    settings = Settings()
+    look = settings.values
+    if look.scale != 100 and "QT_SCALE_FACTOR" not in os.environ:
+        theme.set_scale(os.environ, look.scale)
+    words.use("fr" if look.language == "fr" else "en" if look.language == "en" else None)
     app = QApplication.instance() or QApplication([sys.argv[0]])
     assert isinstance(app, QApplication)
+    theme.wear(app, "light" if look.theme == "light" else "dark" if look.theme == "dark" else None)
     app.setApplicationName("seller-console")
     app.setQuitOnLastWindowClosed(False)
     with asyncio.Runner(loop_factory=lambda: qasync.QEventLoop(app)) as runner:
-        return runner.run(Console(app, asked, playing).run())
+        return runner.run(Console(app, asked, settings, playing).run())
 
 
 class Console:
-    def __init__(self, app: QApplication, asked: argparse.Namespace, playing: Playing | None = None) -> None:
+    def __init__(
+        self, app: QApplication, asked: argparse.Namespace, settings: Settings, playing: Playing | None = None
+    ) -> None:
         self._app = app
         self._asked = asked
         self._playing = playing
-        self._settings = Settings()
+        self._settings = settings
         self._ended = asyncio.Event()
         self._leave_programs = False
 

@@ -27,13 +27,12 @@ from seller_console.contract.words import Accepted, LotChanges, LotDraft, Preset
 from . import permissions, readings
 from .actions import Actions, Guards, KeyStore
 from .desk_core import DeskCore
-from .permissions import words_of
+from .permissions import SCENES, words_of
 from .values import Closing, ImportDryRun, Notice, NoticeKind
 from .wires import Answer, NoWires, Wires
 from .words import known, t
 
-WINDOW_ACTIONS = frozenset({"toggle_stage", "open_palette", "add_lot", "import_lots", "announce"})
-SCENES = {"scene_1": "table", "scene_2": "face", "scene_3": "both", "scene_4": "pause"}
+WINDOW_ACTIONS = frozenset({"toggle_stage", "open_palette", "open_settings", "add_lot", "import_lots", "announce"})
 PRESS_PATIENCE_S = 4.0
 """What acts on the running sale does not wait for an absent platform: a press must not open a lot much later."""
 UNDO_KEPT = 50
@@ -360,13 +359,23 @@ class Desk(DeskCore):
         self._wires.tell(m.SetGain(gain_db=gain_db))
 
     def set_scene(self, scene: str) -> None:
-        self._wires.tell(m.SetScene(scene=scene))
+        """table, face, both, split, still, pause: one of `programme.scenes`."""
+        self._wires.tell(m.SetScene(scene=scene, words=t("scene.pause_words") if scene == "pause" else ""))
+
+    def choose_second_camera(self, spec: str) -> None:
+        """For the scenes face, both and split; "" for none."""
+        self._programme(second_camera=spec)
+        self._wires.remember(second_camera=spec)
+
+    def choose_still(self, path: str) -> None:
+        self._programme(still=path)
 
     def _programme(self, **changes: Any) -> None:
         now = self.programme
         wanted: dict[str, Any] = {
             "camera": now.camera, "microphone": now.microphone, "width": now.width, "height": now.height,
             "fps": now.fps, "target_bps": now.target_bps, "mirror": now.mirror,
+            "second_camera": now.second_camera, "still": now.still,
         }  # fmt: skip
         self._wires.tell(m.SetProgramme(**{**wanted, **changes}))
 
@@ -419,6 +428,16 @@ class Desk(DeskCore):
             return
         self.put(closing=Closing("ending"))
         self.end_show(done=lambda: self.put(closing=Closing("closed")))
+
+    # --- the look of the window -----------------------------------------------------------------------------
+
+    def remember(self, **settings: object) -> None:
+        """Keeps choices of the window (theme, language, scale) for the next launch."""
+        self._wires.remember(**settings)
+
+    def remembered(self, name: str) -> object:
+        """A kept choice ("" or 0 when there is none)."""
+        return self._wires.remembered(name)
 
     # --- small parts ---------------------------------------------------------------------------------------
 

@@ -88,16 +88,16 @@ class Stage(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), theme.colour(c.bg))
-        k = min(self.width() / DRAWN_WIDE, self.height() / DRAWN_TALL)
-        wide, tall = self.width() / k, self.height() / k
-        painter.scale(k, k)
-        inner = QRectF(48, 36, wide - 96, tall - 72)
-        self._paint_top(painter, QRectF(inner.x(), inner.y(), inner.width(), 48))
-        foot = QRectF(inner.x(), inner.bottom() - 150, inner.width(), 150)
-        self._paint_foot(painter, foot)
-        self._paint_middle(painter, QRectF(inner.x(), 110, inner.width(), foot.y() - 140))
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), theme.colour(c.bg))
+            k = min(self.width() / DRAWN_WIDE, self.height() / DRAWN_TALL)
+            wide, tall = self.width() / k, self.height() / k
+            painter.scale(k, k)
+            inner = QRectF(48, 36, wide - 96, tall - 72)
+            self._paint_top(painter, QRectF(inner.x(), inner.y(), inner.width(), 48))
+            foot = QRectF(inner.x(), inner.bottom() - 150, inner.width(), 150)
+            self._paint_foot(painter, foot)
+            self._paint_middle(painter, QRectF(inner.x(), 110, inner.width(), foot.y() - 140))
 
     def _paint_top(self, painter: QPainter, box: QRectF) -> None:
         c = theme.colours()

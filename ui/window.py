@@ -77,9 +77,9 @@ class LiveScreen(QWidget):
         self._rules = (preview, wide - side - 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        for x in self._rules:
-            painter.fillRect(QRect(x, 0, 1, self.height()), theme.colour(theme.colours().line))
+        with QPainter(self) as painter:
+            for x in self._rules:
+                painter.fillRect(QRect(x, 0, 1, self.height()), theme.colour(theme.colours().line))
 
     _rules: tuple[int, ...] = ()
 
@@ -172,6 +172,9 @@ class Window(QWidget):
         elif what == "announce":
             self._choose_page(False)
             self.live.side.begin_announcement()
+        elif what == "open_settings":
+            self._choose_page(False)
+            self.live.queue.open_settings()
         elif what == "toggle_stage":
             self.stage.toggle(self)
         elif what == "open_palette":

@@ -34,6 +34,7 @@ class Values(msgspec.Struct, kw_only=True):
     title: str = ""
     camera: str = ""
     """Spec of the chosen camera; "" = never chosen."""
+    second_camera: str = ""
     microphone: str = ""
     width: int = 720
     height: int = 1280
@@ -41,6 +42,9 @@ class Values(msgspec.Struct, kw_only=True):
     preset: Preset | None = None
     other_preset: Preset | None = None
     theme: str = "dark"
+    """dark, light, or system."""
+    scale: int = 100
+    """Of the window, in percent of the screen's own scale: 100 to 200; from the next launch."""
     language: str = ""
     """"" = the system's."""
     devices: dict[str, Device] = {}

@@ -23,7 +23,19 @@ from ui.window import Window
 
 SIZES = ((1440, 900), (1280, 720), (1920, 1080))
 STAGE = ("stage_live", "stage_ready", "stage_adjudged", "stage_paused", "stage_under_10_large", "stage_passed")
-PANELS = ("preflight", "no_camera", "sold", "passed_list", "editor", "import", "buyers", "palette", "toast", "chosen")
+PANELS = (
+    "preflight",
+    "no_camera",
+    "sold",
+    "passed_list",
+    "editor",
+    "import",
+    "buyers",
+    "palette",
+    "toast",
+    "chosen",
+    "settings",
+)
 
 
 def panel(window: Window, desk: object, name: str) -> None:
@@ -44,6 +56,8 @@ def panel(window: Window, desk: object, name: str) -> None:
         queue.list_now.choose(1)
     elif name == "editor":
         queue.open_editor(scenes.queue_rows(False)[1])
+    elif name == "settings":
+        queue.open_settings()
     elif name == "import":
         desk.put(import_=scenes.DRY_RUN)
         queue.open_import()

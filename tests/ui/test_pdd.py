@@ -252,10 +252,9 @@ def _mouse(kind: QEvent.Type, at: QPoint, button: Qt.MouseButton, widget: QWidge
 class Cat:
     """Walks on the keyboard and on the mouse, by seed; never on a bound key nor on the button."""
 
-    def __init__(self, stand: Stand, seed: int, skip_bound: bool = True) -> None:
+    def __init__(self, stand: Stand, seed: int) -> None:
         self.stand = stand
         self.chance = random.Random(seed)
-        self.bound = stand.desk.actions.bound_keys() if skip_bound else frozenset()
         self.grabber: QWidget | None = None
         self.sent = 0
 
@@ -285,7 +284,8 @@ class Cat:
         key = self.chance.choice(LIKELY) if self.chance.random() < 0.6 else self.chance.choice(KEYS)
         modifiers = self.chance.choice(MODIFIERS)
         text = QKeySequence(key | modifiers).toString(QKeySequence.SequenceFormat.PortableText)
-        if text in self.bound or QKeySequence(key).toString(QKeySequence.SequenceFormat.PortableText) in self.bound:
+        bound = self.stand.desk.actions.bound_keys()  # asked each time: the cat may find the settings
+        if text in bound or QKeySequence(key).toString(QKeySequence.SequenceFormat.PortableText) in bound:
             return
         target = self.stand.app.focusWidget() or self.stand.window
         said = chr(key.value) if 32 <= key.value < 127 else ""

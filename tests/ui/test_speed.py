@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QElapsedTimer, QTimer
 from PySide6.QtWidgets import QApplication
 
 from tests.ui import scenes
@@ -14,11 +13,12 @@ from ui.desk import Desk
 from ui.values import BidRow, ChatLine, LotRow
 from ui.window import Window
 
-SECONDS = 4.0
-CEILING_MS = 400.0
-"""Generous, for a machine shared with other work: on a quiet one it is under 20 ms, and the bar is 50 ms."""
-CEILING_CPU = 0.7
-"""Cores: 0.25 on the machine it was written on."""
+TICKS = 60
+TICK_S = 0.05
+CEILING_MS = 100.0
+"""Of the thread's own time (other work does not count): 20 ms where it was written; the bar is 50."""
+CEILING_CPU = 0.8
+"""Cores: 0.3 where it was written."""
 
 
 def many_lots(count: int) -> tuple[LotRow, ...]:
@@ -26,27 +26,6 @@ def many_lots(count: int) -> tuple[LotRow, ...]:
         LotRow(f"L{i}", i, f"Carton n° {i} de vaisselle dépareillée", "next" if i == 1 else "queued", category="Divers")
         for i in range(1, count + 1)
     )
-
-
-class Pulse:
-    """How late a timer of 5 ms fires: the time the window's thread was held."""
-
-    def __init__(self) -> None:
-        self.late_ms: list[float] = []
-        self._clock = QElapsedTimer()
-        self._clock.start()
-        self._timer = QTimer()
-        self._timer.setInterval(5)
-        self._timer.timeout.connect(self._beat)
-        self._timer.start()
-
-    def _beat(self) -> None:
-        self.late_ms.append(self._clock.nsecsElapsed() / 1e6 - 5)
-        self._clock.restart()
-
-    def p99(self) -> float:
-        ordered = sorted(self.late_ms)
-        return ordered[int(len(ordered) * 0.99)]
 
 
 def test_ten_thousand_lots_are_shown_at_once(app: QApplication, desk: Desk) -> None:
@@ -76,42 +55,47 @@ def test_a_storm_does_not_hold_the_window(
     rows = list(many_lots(10_000))
     desk.put(queue=tuple(rows))
     app.processEvents()
-    pulse = Pulse()
-    spent = time.thread_time()
-    sent = {"lines": 0, "bids": 0}
-    began = time.monotonic()
     deck = desk.deck
+    held_ms: list[float] = []
+    began = spent = 0.0
 
-    def rain() -> None:
-        """Every 50 ms: ten lines, one batch of bids, one changed lot."""
+    def worked(work: Callable[[], object]) -> None:
+        before = time.thread_time()
+        work()
+        held_ms.append((time.thread_time() - before) * 1000)
+
+    def rain(tick: int) -> None:
+        """Every 50 ms: ten lines, three bids, one changed lot, sometimes one moved."""
         lines = tuple(
-            ChatLine(f"s{sent['lines'] + i}", scenes.NOW_MS, "said", f"p{i}", f"acheteur_{i}", text="je prends ! " * 3)
+            ChatLine(f"s{tick}-{i}", scenes.NOW_MS, "said", f"p{i}", f"acheteur_{i}", text="je prends ! " * 3)
             for i in range(10)
         )
-        sent["lines"] += 10
         desk.chat_added.emit(lines)
-        sent["bids"] += 3
-        price = 4700 + sent["bids"] * 100
+        price = 4700 + tick * 300
         bids = tuple(BidRow(scenes.NOW_MS, f"b{i}", price - i * 100, 100, "leo", i == 0) for i in range(3))
-        desk.put(deck=replace(deck, price_cents=price, bids=sent["bids"], bid_rows=bids))
-        at = sent["bids"] % 9000
+        desk.put(deck=replace(deck, price_cents=price, bids=tick * 3, bid_rows=bids))
+        at = 10 + tick * 7
         rows[at] = replace(rows[at], hearts=rows[at].hearts + 1)
-        if sent["bids"] % 4 == 0:
+        if tick % 4 == 0:
             rows.insert(5, rows.pop(at))
         desk.put(queue=tuple(rows))
 
-    timer = QTimer()
-    timer.timeout.connect(rain)
-    timer.start(50)
-    wait(lambda: time.monotonic() - began > SECONDS, SECONDS + 20)
-    timer.stop()
-    app.processEvents()
-    assert sent["lines"] >= SECONDS * 100
-    cpu = (time.thread_time() - spent) / (time.monotonic() - began)
-    print(f"ui_late_p99_ms={pulse.p99():.1f} worst={max(pulse.late_ms):.1f} cpu={cpu:.2f} lines={sent['lines']}")
+    began, spent = time.monotonic(), time.thread_time()
+    for tick in range(TICKS):
+        worked(lambda tick=tick: rain(tick))  # type: ignore[misc]
+        due = began + (tick + 1) * TICK_S
+        while True:
+            worked(app.processEvents)
+            if time.monotonic() >= due:
+                break
+            app.thread().msleep(2)
+    cpu = (time.thread_time() - spent) / max(TICKS * TICK_S, time.monotonic() - began)
+    busy = sorted(held for held in held_ms if held > 0.5)
+    p99 = busy[int(len(busy) * 0.99)]
+    print(f"ui_held_p99_ms={p99:.1f} worst={busy[-1]:.1f} cpu={cpu:.2f}")
+    wait(lambda: len(window.live.side.chat._laid) == 500)
+    assert p99 < CEILING_MS
     assert cpu < CEILING_CPU
-    assert pulse.p99() < CEILING_MS
-    assert len(window.live.side.chat._laid) == 500
 
 
 def test_the_clock_repaints_little(app: QApplication, window: Window, desk: Desk, wait: Callable[..., None]) -> None:

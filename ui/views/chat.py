@@ -274,29 +274,29 @@ class Chat(QAbstractScrollArea):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self.viewport())
-        painter.fillRect(event.rect(), theme.colour(c.bg))
-        port = self.viewport().height()
-        if not self._laid:
-            box = QRectF(SIDE, 10, self.viewport().width() - 2 * SIDE, 22)
-            paint.text(painter, box, t("chat.empty"), 13, c.text2, elide=True)
-            return
-        top = float(GAP - self.verticalScrollBar().value())
-        if self.verticalScrollBar().maximum() == 0:
-            top = float(GAP)
-        for laid in self._laid:
-            bottom = top + laid.height
-            if bottom >= event.rect().top() and top <= event.rect().bottom():
-                self._paint_line(painter, top, laid)
-            top += round(laid.height + GAP)
-            if top > event.rect().bottom():
-                break
-        if self._unread:
-            said = tn("chat.unread", self._unread)
-            wide = paint.advance(said, 13, theme.SEMI) + 26
-            box = QRectF((self.viewport().width() - wide) / 2, port - 36, wide, 28)
-            paint.rounded(painter, box, 14, c.info_badge, c.info)
-            paint.text(painter, box, said, 13, c.text, theme.SEMI, paint.CENTRE)
+        with QPainter(self.viewport()) as painter:
+            painter.fillRect(event.rect(), theme.colour(c.bg))
+            port = self.viewport().height()
+            if not self._laid:
+                box = QRectF(SIDE, 10, self.viewport().width() - 2 * SIDE, 22)
+                paint.text(painter, box, t("chat.empty"), 13, c.text2, elide=True)
+                return
+            top = float(GAP - self.verticalScrollBar().value())
+            if self.verticalScrollBar().maximum() == 0:
+                top = float(GAP)
+            for laid in self._laid:
+                bottom = top + laid.height
+                if bottom >= event.rect().top() and top <= event.rect().bottom():
+                    self._paint_line(painter, top, laid)
+                top += round(laid.height + GAP)
+                if top > event.rect().bottom():
+                    break
+            if self._unread:
+                said = tn("chat.unread", self._unread)
+                wide = paint.advance(said, 13, theme.SEMI) + 26
+                box = QRectF((self.viewport().width() - wide) / 2, port - 36, wide, 28)
+                paint.rounded(painter, box, 14, c.info_badge, c.info)
+                paint.text(painter, box, said, 13, c.text, theme.SEMI, paint.CENTRE)
 
     def _paint_line(self, painter: QPainter, top: float, laid: Laid) -> None:
         c = theme.colours()

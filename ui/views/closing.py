@@ -48,11 +48,11 @@ class ClosingStrip(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), theme.colour(c.air_row))
-        painter.fillRect(0, self.height() - 1, self.width(), 1, theme.colour(c.air))
-        mark = QRectF(14, self.height() / 2 - 5, 10, 10)
-        paint.rounded(painter, mark, 5, c.air)
-        right = self.stay.x() - 12 if not self.stay.isHidden() else self.width() - 14
-        box = QRectF(34, 0, right - 34, self.height())
-        paint.text(painter, box, self._words(), 14, c.text, theme.SEMI, elide=True, least=12)
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), theme.colour(c.air_row))
+            painter.fillRect(0, self.height() - 1, self.width(), 1, theme.colour(c.air))
+            mark = QRectF(14, self.height() / 2 - 5, 10, 10)
+            paint.rounded(painter, mark, 5, c.air)
+            right = self.stay.x() - 12 if not self.stay.isHidden() else self.width() - 14
+            box = QRectF(34, 0, right - 34, self.height())
+            paint.text(painter, box, self._words(), 14, c.text, theme.SEMI, elide=True, least=12)

@@ -54,18 +54,18 @@ class Badge(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self)
-        box = QRectF(self.rect())
-        fill = getattr(c, self._filled) if self._filled else c.raised
-        paint.rounded(painter, box, 6, fill)
-        colour = c.on_air if self._filled == "air_fill" else c.text2
-        x = 9.0
-        if self._dot:
-            paint.dot(painter, x, box.center().y(), c.on_air if self._filled else getattr(c, self._dot))
-            x += 17
-        inner = QRectF(x, 0, box.width() - x - 9, box.height())
-        weight = theme.BOLD if self._bold else theme.REGULAR
-        paint.text(painter, inner, self._words, 13, colour, weight, paint.CENTRE if not self._dot else paint.LEFT)
+        with QPainter(self) as painter:
+            box = QRectF(self.rect())
+            fill = getattr(c, self._filled) if self._filled else c.raised
+            paint.rounded(painter, box, 6, fill)
+            colour = c.on_air if self._filled == "air_fill" else c.text2
+            x = 9.0
+            if self._dot:
+                paint.dot(painter, x, box.center().y(), c.on_air if self._filled else getattr(c, self._dot))
+                x += 17
+            inner = QRectF(x, 0, box.width() - x - 9, box.height())
+            weight = theme.BOLD if self._bold else theme.REGULAR
+            paint.text(painter, inner, self._words, 13, colour, weight, paint.CENTRE if not self._dot else paint.LEFT)
 
 
 class Tabs(QWidget):
@@ -144,12 +144,12 @@ class Tabs(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self)
-        for i, (name, box) in enumerate(zip(self._names, self._boxes(), strict=True)):
-            if i == self._current:
-                paint.rounded(painter, box, 6, c.raised, c.info if self.hasFocus() else "")
-            colour = c.text if i in (self._current, self._hover) else c.text2
-            paint.text(painter, box, name, 13, colour, theme.SEMI, paint.CENTRE)
+        with QPainter(self) as painter:
+            for i, (name, box) in enumerate(zip(self._names, self._boxes(), strict=True)):
+                if i == self._current:
+                    paint.rounded(painter, box, 6, c.raised, c.info if self.hasFocus() else "")
+                colour = c.text if i in (self._current, self._hover) else c.text2
+                paint.text(painter, box, name, 13, colour, theme.SEMI, paint.CENTRE)
 
 
 class ActionButton(QAbstractButton):
@@ -277,28 +277,28 @@ class ActionButton(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self)
-        box = QRectF(self.rect())
-        main = self._tone == "main" and self.isEnabled()
-        fill = c.hover if (self._hover and self.isEnabled()) or self.isDown() else c.raised
-        line = c.edge if self._outlined else c.line
-        colour = c.text2 if self._quiet or not self.isEnabled() else c.text
-        if not self.isEnabled():
-            fill = c.bg if not self._outlined else c.panel
-        if main:
-            fill, line, colour = c.text, c.text, c.bg
-        paint.rounded(painter, box, 8, fill, line)
-        if self.hasFocus():
-            paint.rounded(painter, box, 8, None, c.info, 2)
-        if self._done > 0:
-            paint.outline_part(painter, box, 8, self._done, c.air, 3)
-        x = 12.0
-        right = box.right() - 10
-        if self._action.key:
-            right = paint.key_cap(painter, right, box.center().y(), self._action.key) - 6
-        inner = QRectF(x, 0, right - x, box.height())
-        align = paint.LEFT if self._spread or self._action.key else paint.CENTRE
-        paint.text(painter, inner, self._words_now(), self._px, colour, theme.SEMI, align, least=11)
+        with QPainter(self) as painter:
+            box = QRectF(self.rect())
+            main = self._tone == "main" and self.isEnabled()
+            fill = c.hover if (self._hover and self.isEnabled()) or self.isDown() else c.raised
+            line = c.edge if self._outlined else c.line
+            colour = c.text2 if self._quiet or not self.isEnabled() else c.text
+            if not self.isEnabled():
+                fill = c.bg if not self._outlined else c.panel
+            if main:
+                fill, line, colour = c.text, c.text, c.bg
+            paint.rounded(painter, box, 8, fill, line)
+            if self.hasFocus():
+                paint.rounded(painter, box, 8, None, c.info, 2)
+            if self._done > 0:
+                paint.outline_part(painter, box, 8, self._done, c.air, 3)
+            x = 12.0
+            right = box.right() - 10
+            if self._action.key:
+                right = paint.key_cap(painter, right, box.center().y(), self._action.key) - 6
+            inner = QRectF(x, 0, right - x, box.height())
+            align = paint.LEFT if self._spread or self._action.key else paint.CENTRE
+            paint.text(painter, inner, self._words_now(), self._px, colour, theme.SEMI, align, least=11)
 
 
 def plain_button(words: str, pressed: Callable[[], None], parent: QWidget | None = None, tone: str = "") -> QPushButton:

@@ -232,26 +232,26 @@ class Deck(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self)
-        region = QRectF(event.rect())
-        painter.fillRect(event.rect(), theme.colour(c.bg))
-        paint.rounded(painter, QRectF(0, self.height() - 1, self.width(), 1), 0, c.line)
-        at = self._places
-        deck = self._deck
-        if deck.state in ("adjudged", "passed"):
-            self._paint_ground(painter, c.sold_row if deck.state == "adjudged" else c.raised)
-        elif deck.state == "away":
-            self._paint_ground(painter, c.warn_strip)
-        if region.intersects(at.card):
-            self._paint_card(painter, at)
-        if region.intersects(at.price):
-            self._paint_price(painter, at)
-        if region.intersects(at.clock):
-            self._paint_clock(painter, at)
-        if region.intersects(at.leader):
-            self._paint_leader(painter, at)
-        if region.intersects(at.bar):
-            self._paint_bar(painter, at)
+        with QPainter(self) as painter:
+            region = QRectF(event.rect())
+            painter.fillRect(event.rect(), theme.colour(c.bg))
+            paint.rounded(painter, QRectF(0, self.height() - 1, self.width(), 1), 0, c.line)
+            at = self._places
+            deck = self._deck
+            if deck.state in ("adjudged", "passed"):
+                self._paint_ground(painter, c.sold_row if deck.state == "adjudged" else c.raised)
+            elif deck.state == "away":
+                self._paint_ground(painter, c.warn_strip)
+            if region.intersects(at.card):
+                self._paint_card(painter, at)
+            if region.intersects(at.price):
+                self._paint_price(painter, at)
+            if region.intersects(at.clock):
+                self._paint_clock(painter, at)
+            if region.intersects(at.leader):
+                self._paint_leader(painter, at)
+            if region.intersects(at.bar):
+                self._paint_bar(painter, at)
 
     def _paint_ground(self, painter: QPainter, fill: str) -> None:
         at = self._places

@@ -55,13 +55,13 @@ class Figures(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), theme.colour(c.panel))
-        painter.fillRect(0, self.height() - 1, self.width(), 1, theme.colour(c.line))
-        wide = self.width() / 3
-        for i, (value, name) in enumerate(self._cells()):
-            x = i * wide
-            if i:
-                painter.fillRect(QRectF(x, 0, 1, self.height() - 1), theme.colour(c.line))
-            paint.text(painter, QRectF(x + 12, 9, wide - 18, 26), value, 19, c.text, theme.BOLD, least=12)
-            paint.text(painter, QRectF(x + 12, 36, wide - 18, 17), name, 12, c.text2, elide=True)
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), theme.colour(c.panel))
+            painter.fillRect(0, self.height() - 1, self.width(), 1, theme.colour(c.line))
+            wide = self.width() / 3
+            for i, (value, name) in enumerate(self._cells()):
+                x = i * wide
+                if i:
+                    painter.fillRect(QRectF(x, 0, 1, self.height() - 1), theme.colour(c.line))
+                paint.text(painter, QRectF(x + 12, 9, wide - 18, 26), value, 19, c.text, theme.BOLD, least=12)
+                paint.text(painter, QRectF(x + 12, 36, wide - 18, 17), name, 12, c.text2, elide=True)

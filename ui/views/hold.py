@@ -75,11 +75,11 @@ class HoldButton(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self)
-        box = QRectF(self.rect())
-        paint.rounded(painter, box, 8, c.hover if self.isDown() or self.underMouse() else c.raised, c.line)
-        if self.done > 0:
-            paint.outline_part(painter, box, 8, self.done, c.air, 3)
-        paint.text(
-            painter, box.adjusted(10, 0, -10, 0), self._words, self._px, c.text, theme.SEMI, paint.CENTRE, least=11
-        )
+        with QPainter(self) as painter:
+            box = QRectF(self.rect())
+            paint.rounded(painter, box, 8, c.hover if self.isDown() or self.underMouse() else c.raised, c.line)
+            if self.done > 0:
+                paint.outline_part(painter, box, 8, self.done, c.air, 3)
+            paint.text(
+                painter, box.adjusted(10, 0, -10, 0), self._words, self._px, c.text, theme.SEMI, paint.CENTRE, least=11
+            )

@@ -203,13 +203,13 @@ class LotList(QTableView):
         if self._dragged is None or self._target < 0:
             return
         c = theme.colours()
-        painter = QPainter(self.viewport())
-        count = self._lots.rowCount()
-        last: QModelIndex = self._lots.index(min(self._target, count - 1))
-        where = self.visualRect(last)
-        y = where.top() if self._target < count else where.top() + TALL
-        paint.rounded(painter, QRectF(6, y - 2, self.viewport().width() - 12, 4), 2, c.info)
-        at = self.viewport().mapFromGlobal(self.cursor().pos()).y()
-        painter.setOpacity(0.85)
-        ghost = QRectF(0, at - TALL / 2, self.viewport().width(), TALL)
-        self._delegate.paint_row(painter, ghost, self._dragged, True, False)
+        with QPainter(self.viewport()) as painter:
+            count = self._lots.rowCount()
+            last: QModelIndex = self._lots.index(min(self._target, count - 1))
+            where = self.visualRect(last)
+            y = where.top() if self._target < count else where.top() + TALL
+            paint.rounded(painter, QRectF(6, y - 2, self.viewport().width() - 12, 4), 2, c.info)
+            at = self.viewport().mapFromGlobal(self.cursor().pos()).y()
+            painter.setOpacity(0.85)
+            ghost = QRectF(0, at - TALL / 2, self.viewport().width(), TALL)
+            self._delegate.paint_row(painter, ghost, self._dragged, True, False)

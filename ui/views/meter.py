@@ -89,21 +89,21 @@ class Bars(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self)
-        muted = self._desk.programme.muted
-        y = 0.0
-        if self._named:
-            colour = c.air if muted or time.monotonic() - self._clipped_at < 1.0 else c.text2
-            paint.text(painter, QRectF(0, 0, self.width(), 18), self._caption(), 12, colour, elide=True)
-            y = 21.0
-        for level, strength in ((self._peak, 1.0), (self._rms, 0.7)):
-            box = QRectF(0, y, self.width(), 7)
-            paint.rounded(painter, box, 3.5, c.meter_off)
-            if not muted:
-                painter.setOpacity(strength)
-                self._fill(painter, box, level)
-                painter.setOpacity(1.0)
-            y += 10
+        with QPainter(self) as painter:
+            muted = self._desk.programme.muted
+            y = 0.0
+            if self._named:
+                colour = c.air if muted or time.monotonic() - self._clipped_at < 1.0 else c.text2
+                paint.text(painter, QRectF(0, 0, self.width(), 18), self._caption(), 12, colour, elide=True)
+                y = 21.0
+            for level, strength in ((self._peak, 1.0), (self._rms, 0.7)):
+                box = QRectF(0, y, self.width(), 7)
+                paint.rounded(painter, box, 3.5, c.meter_off)
+                if not muted:
+                    painter.setOpacity(strength)
+                    self._fill(painter, box, level)
+                    painter.setOpacity(1.0)
+                y += 10
 
     def _fill(self, painter: QPainter, box: QRectF, level: float) -> None:
         c = theme.colours()

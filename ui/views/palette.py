@@ -143,5 +143,5 @@ class Palette(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self)
-        paint.rounded(painter, QRectF(self.rect()), 12, c.panel, c.edge)
+        with QPainter(self) as painter:
+            paint.rounded(painter, QRectF(self.rect()), 12, c.panel, c.edge)

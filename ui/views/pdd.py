@@ -181,17 +181,17 @@ class PddButton(QAbstractButton):
         return " · ".join(part for part in parts if part)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        box = QRectF(self.rect())
-        k = box.height() / 150
-        if self._role == "withdraw":
-            self._paint_withdraw(painter, box, k)
-        elif self._deck.state == "opening":
-            self._paint_opening(painter, box, k)
-        else:
-            self._paint_pdd(painter, box, k)
-        if self.hasFocus():
-            paint.rounded(painter, box, 16 * k, None, theme.colours().info, 3)
+        with QPainter(self) as painter:
+            box = QRectF(self.rect())
+            k = box.height() / 150
+            if self._role == "withdraw":
+                self._paint_withdraw(painter, box, k)
+            elif self._deck.state == "opening":
+                self._paint_opening(painter, box, k)
+            else:
+                self._paint_pdd(painter, box, k)
+            if self.hasFocus():
+                paint.rounded(painter, box, 16 * k, None, theme.colours().info, 3)
 
     def _paint_pdd(self, painter: QPainter, box: QRectF, k: float) -> None:
         c = theme.colours()

@@ -73,20 +73,20 @@ class CheckRow(QWidget):
         if self._check is None:
             return
         c = theme.colours()
-        painter = QPainter(self)
-        painter.fillRect(0, self.height() - 1, self.width(), 1, theme.colour(c.line))
-        mark, shade = {
-            "good": ("✓", c.sold),
-            "warning": ("!", c.warn),
-            "bad": ("✕", c.air),
-            "waiting": ("…", c.text2),
-        }[self._check.verdict]
-        middle = self.height() / 2 - 0.5
-        paint.text(painter, QRectF(0, middle - 12, 22, 24), mark, 16, shade, theme.BOLD, paint.CENTRE)
-        right = self.button.x() - 12 if not self.button.isHidden() else self.width()
-        box = QRectF(36, middle - 20, right - 36, 20)
-        paint.text(painter, box, t(self._name), 14, c.text, theme.BOLD)
-        paint.text(painter, box.translated(0, 20), self._check.sentence, 13, c.text2, elide=True)
+        with QPainter(self) as painter:
+            painter.fillRect(0, self.height() - 1, self.width(), 1, theme.colour(c.line))
+            mark, shade = {
+                "good": ("✓", c.sold),
+                "warning": ("!", c.warn),
+                "bad": ("✕", c.air),
+                "waiting": ("…", c.text2),
+            }[self._check.verdict]
+            middle = self.height() / 2 - 0.5
+            paint.text(painter, QRectF(0, middle - 12, 22, 24), mark, 16, shade, theme.BOLD, paint.CENTRE)
+            right = self.button.x() - 12 if not self.button.isHidden() else self.width()
+            box = QRectF(36, middle - 20, right - 36, 20)
+            paint.text(painter, box, t(self._name), 14, c.text, theme.BOLD)
+            paint.text(painter, box.translated(0, 20), self._check.sentence, 13, c.text2, elide=True)
 
 
 class MachineReader(QObject):

@@ -135,27 +135,27 @@ class Preview(QWidget):
         return size
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        if self._radius:
-            paint.rounded(painter, QRectF(self.rect()), self._radius, theme.colours().panel)
-        else:
-            painter.fillRect(self.rect(), theme.colour(theme.colours().bg))
-        box = self.picture_box()
-        if self._image is not None:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(box, self._image)
-            if self._still:
-                painter.fillRect(box, QColor(0, 0, 0, 90))
-        else:
-            ground = QLinearGradient(QPointF(0, 0), QPointF(self.width(), self.height()))
-            for at, shade in ((0.0, "#233042"), (0.6, "#3b2f4a"), (1.0, "#52353b")):
-                ground.setColorAt(at, QColor(shade))
-            painter.fillRect(self.rect(), ground)
-            self._paint_missing(painter)
-        if self._overlays:
-            self._paint_overlays(painter)
-        if self._overlays or self._desk.devices.no_camera:
-            self._paint_no_camera(painter)
+        with QPainter(self) as painter:
+            if self._radius:
+                paint.rounded(painter, QRectF(self.rect()), self._radius, theme.colours().panel)
+            else:
+                painter.fillRect(self.rect(), theme.colour(theme.colours().bg))
+            box = self.picture_box()
+            if self._image is not None:
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+                painter.drawImage(box, self._image)
+                if self._still:
+                    painter.fillRect(box, QColor(0, 0, 0, 90))
+            else:
+                ground = QLinearGradient(QPointF(0, 0), QPointF(self.width(), self.height()))
+                for at, shade in ((0.0, "#233042"), (0.6, "#3b2f4a"), (1.0, "#52353b")):
+                    ground.setColorAt(at, QColor(shade))
+                painter.fillRect(self.rect(), ground)
+                self._paint_missing(painter)
+            if self._overlays:
+                self._paint_overlays(painter)
+            if self._overlays or self._desk.devices.no_camera:
+                self._paint_no_camera(painter)
 
     def _paint_missing(self, painter: QPainter) -> None:
         box = QRectF(20, self.height() / 2 - 12, self.width() - 40, 24)
@@ -235,17 +235,17 @@ class SceneButton(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()
-        painter = QPainter(self)
-        box = QRectF(self.rect())
-        on = self._desk.programme.scene == self._scene
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(43, 52, 64, 235))
-        painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 6, 6)
-        if on:
-            paint.rounded(painter, box, 7, None, c.air if c.name == "dark" else c.air_fill, 2)
-        if self.action.key:
-            paint.key_cap(painter, box.right() - 5, 14, self.action.key, on_picture=True)
-        name = QRectF(6, box.height() - 22, box.width() - 10, 16)
-        colour = "#ffffff" if self.action.enabled else "#c4ccd4"
-        paint.text(painter, name, t(f"scene.{self._scene}"), 11, colour, elide=True)
+        with QPainter(self) as painter:
+            box = QRectF(self.rect())
+            on = self._desk.programme.scene == self._scene
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(43, 52, 64, 235))
+            painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 6, 6)
+            if on:
+                paint.rounded(painter, box, 7, None, c.air if c.name == "dark" else c.air_fill, 2)
+            if self.action.key:
+                paint.key_cap(painter, box.right() - 5, 14, self.action.key, on_picture=True)
+            name = QRectF(6, box.height() - 22, box.width() - 10, 16)
+            colour = "#ffffff" if self.action.enabled else "#c4ccd4"
+            paint.text(painter, name, t(f"scene.{self._scene}"), 11, colour, elide=True)

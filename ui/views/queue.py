@@ -10,7 +10,6 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from .. import theme
 from ..desk import Desk
 from ..values import RUNNING, LotRow
 from ..words import t
@@ -20,6 +19,7 @@ from .importing import ImportPanel
 from .lot_editor import LotEditor
 from .lot_list import LotList
 from .pictures import Pictures
+from .settings import SettingsPanel
 
 
 class Filter(QLineEdit):
@@ -86,6 +86,9 @@ class QueuePane(QWidget):
         self.importing.closed.connect(self._back)
         self.pages.addWidget(self.editor)
         self.pages.addWidget(self.importing)
+        self.settings = SettingsPanel(desk, self)
+        self.settings.closed.connect(self._back)
+        self.pages.addWidget(self.settings)
         self._sale_bar = self._make_sale_bar()
         foot = QWidget(self)
         foot.setObjectName("foot")
@@ -289,6 +292,12 @@ class QueuePane(QWidget):
         self.foot.hide()
         self._sale_bar.hide()
 
+    def open_settings(self) -> None:
+        self.settings.refresh()
+        self.pages.setCurrentWidget(self.settings)
+        self.foot.hide()
+        self._sale_bar.hide()
+
     def _back(self) -> None:
         self._choose_tab(self.tabs.current)
         self.list_now.setFocus()
@@ -303,8 +312,3 @@ class QueuePane(QWidget):
                 self.open_import()
                 self.importing.read(url.toLocalFile())
                 return
-
-    def wear(self) -> None:
-        """The theme changed."""
-        theme.colours()
-        self.update()

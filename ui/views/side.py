@@ -68,13 +68,13 @@ class Pinned(QWidget):
         if self._line is None:
             return
         c = theme.colours()
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), theme.colour(c.next_chip))
-        box = QRectF(12, 0, self.width() - 48, self.height())
-        used = paint.text(painter, box, self._line.nickname + "  ", 13, c.on_next_chip, theme.BOLD, elide=True)
-        paint.text(painter, box.adjusted(used, 0, 0, 0), self._line.text, 13, c.on_next_chip, elide=True)
-        cross = QRectF(self.width() - 34, 0, 24, self.height())
-        paint.text(painter, cross, "✕", 13, c.on_next_chip, align=paint.CENTRE)
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), theme.colour(c.next_chip))
+            box = QRectF(12, 0, self.width() - 48, self.height())
+            used = paint.text(painter, box, self._line.nickname + "  ", 13, c.on_next_chip, theme.BOLD, elide=True)
+            paint.text(painter, box.adjusted(used, 0, 0, 0), self._line.text, 13, c.on_next_chip, elide=True)
+            cross = QRectF(self.width() - 34, 0, 24, self.height())
+            paint.text(painter, cross, "✕", 13, c.on_next_chip, align=paint.CENTRE)
 
 
 class SideColumn(QWidget):

@@ -71,25 +71,25 @@ class TroubleStrip(QWidget):
         if not self._troubles:
             return
         c = theme.colours()
-        painter = QPainter(self)
-        box = QRectF(self.rect())
-        bad = self._troubles[0].severity == "bad"
-        painter.fillRect(self.rect(), theme.colour(c.warn_strip))
-        painter.fillRect(0, self.height() - 1, self.width(), 1, theme.colour(c.warn_strip_line))
-        mark = QRectF(12, box.center().y() - 11, 20, 20)
-        paint.rounded(painter, mark, 10, c.air_fill if bad else c.warn)
-        paint.text(painter, mark, "!", 14, c.on_air if bad else c.bg, theme.HEAVY, paint.CENTRE)
-        right = self.cure.x() - 12.0 if not self.cure.isHidden() else box.right() - 14
-        if len(self._troubles) > 1:
-            more = tn("trouble.more", len(self._troubles) - 1)
-            wide = paint.advance(more, 13)
-            where = QRectF(right - wide, 0, wide, box.height())
-            paint.text(painter, where, more, 13, c.on_warn_strip, align=paint.RIGHT)
-            right -= wide + 12
-        sentence = self._sentence()
-        self.setToolTip(sentence)
-        inner = QRectF(42, 0, right - 42, box.height() - 1)
-        paint.text(painter, inner, sentence, 14, c.on_warn_strip, elide=True, least=12)
+        with QPainter(self) as painter:
+            box = QRectF(self.rect())
+            bad = self._troubles[0].severity == "bad"
+            painter.fillRect(self.rect(), theme.colour(c.warn_strip))
+            painter.fillRect(0, self.height() - 1, self.width(), 1, theme.colour(c.warn_strip_line))
+            mark = QRectF(12, box.center().y() - 11, 20, 20)
+            paint.rounded(painter, mark, 10, c.air_fill if bad else c.warn)
+            paint.text(painter, mark, "!", 14, c.on_air if bad else c.bg, theme.HEAVY, paint.CENTRE)
+            right = self.cure.x() - 12.0 if not self.cure.isHidden() else box.right() - 14
+            if len(self._troubles) > 1:
+                more = tn("trouble.more", len(self._troubles) - 1)
+                wide = paint.advance(more, 13)
+                where = QRectF(right - wide, 0, wide, box.height())
+                paint.text(painter, where, more, 13, c.on_warn_strip, align=paint.RIGHT)
+                right -= wide + 12
+            sentence = self._sentence()
+            self.setToolTip(sentence)
+            inner = QRectF(42, 0, right - 42, box.height() - 1)
+            paint.text(painter, inner, sentence, 14, c.on_warn_strip, elide=True, least=12)
 
 
 def trouble_sentence(trouble: Trouble, now_mono: float) -> str:

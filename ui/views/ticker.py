@@ -116,15 +116,15 @@ class Ticker(QWidget):
     # --- painting ---------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        self._links = []
-        if self.showing_bids:
-            self._ages = self._ages_now()
-            for i, row in enumerate(self._deck.bid_rows[:ROWS]):
-                self._paint_bid(painter, i, row)
-        else:
-            for i, result in enumerate(self._deck.results[:ROWS]):
-                self._paint_result(painter, i, result)
+        with QPainter(self) as painter:
+            self._links = []
+            if self.showing_bids:
+                self._ages = self._ages_now()
+                for i, row in enumerate(self._deck.bid_rows[:ROWS]):
+                    self._paint_bid(painter, i, row)
+            else:
+                for i, result in enumerate(self._deck.results[:ROWS]):
+                    self._paint_result(painter, i, result)
 
     def _line(self, painter: QPainter, i: int, first: bool) -> QRectF:
         box = QRectF(0, i * ROW, self.width(), ROW)

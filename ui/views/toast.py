@@ -69,14 +69,16 @@ class Toast(QWidget):
         if self._notice is None:
             return
         c = theme.colours()
-        painter = QPainter(self)
-        box = QRectF(self.rect())
-        refused = self._notice.kind != "said"
-        paint.rounded(painter, box, 10, c.warn_strip if refused else c.raised, c.warn_strip_line if refused else c.edge)
-        mark = QRectF(12, box.center().y() - 10, 20, 20)
-        paint.rounded(painter, mark, 10, c.warn if refused else c.info)
-        paint.text(painter, mark, "!" if refused else "i", 13, c.bg, theme.HEAVY, paint.CENTRE)
-        right = self.undo.x() - 8 if not self.undo.isHidden() else box.right() - 12
-        inner = QRectF(42, 0, right - 42, box.height())
-        colour = c.on_warn_strip if refused else c.text
-        paint.text(painter, inner, self._notice.text, 14, colour, elide=True, least=11)
+        with QPainter(self) as painter:
+            box = QRectF(self.rect())
+            refused = self._notice.kind != "said"
+            paint.rounded(
+                painter, box, 10, c.warn_strip if refused else c.raised, c.warn_strip_line if refused else c.edge
+            )
+            mark = QRectF(12, box.center().y() - 10, 20, 20)
+            paint.rounded(painter, mark, 10, c.warn if refused else c.info)
+            paint.text(painter, mark, "!" if refused else "i", 13, c.bg, theme.HEAVY, paint.CENTRE)
+            right = self.undo.x() - 8 if not self.undo.isHidden() else box.right() - 12
+            inner = QRectF(42, 0, right - 42, box.height())
+            colour = c.on_warn_strip if refused else c.text
+            paint.text(painter, inner, self._notice.text, 14, colour, elide=True, least=11)

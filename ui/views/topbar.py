@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from .. import theme, words
 from ..desk import Desk
@@ -44,6 +44,26 @@ class Title(QWidget):
         paint.text(QPainter(self), QRectF(self.rect()), self._words, 15, colour, theme.BOLD, elide=True)
 
 
+class MenuButton(QAbstractButton):
+    """Three lines: the settings."""
+
+    def __init__(self, desk: Desk, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(t("topbar.settings"))
+        self.setToolTip(t("topbar.settings"))
+        self.setFixedSize(30, 30)
+        self.clicked.connect(lambda: desk.actions.open_settings.press())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        c = theme.colours()
+        with QPainter(self) as painter:
+            box = QRectF(self.rect())
+            paint.rounded(painter, box, 8, c.hover if self.underMouse() else None, c.info if self.hasFocus() else "")
+            for y in (10, 15, 20):
+                paint.rounded(painter, QRectF(8, y - 1, 14, 2), 1, c.text2)
+
+
 class TopBar(QWidget):
     prepare = Signal()
     """The person asked for the pre-flight screen, or back."""
@@ -79,6 +99,7 @@ class TopBar(QWidget):
         line.addWidget(self._consoles)
         line.addWidget(self._prepare)
         line.addWidget(self._end)
+        line.addWidget(MenuButton(desk, self))
         self._second = QTimer(self)
         self._second.setInterval(250)
         self._second.timeout.connect(self._pass_time)
@@ -131,7 +152,7 @@ class TopBar(QWidget):
         away = desk.connection.state == "away"
         self._consoles.setVisible(away or len(desk.consoles) > 1)
         if away:
-            self._consoles.show_words(t("topbar.away"), "air")
+            self._consoles.show_words(t("topbar.away_short" if self._narrow else "topbar.away"), "air")
         else:
             self._consoles.show_words(t("topbar.consoles", count=max(0, len(desk.consoles) - 1)), "sold")
             self._consoles.setToolTip(" · ".join(desk.consoles))
@@ -151,7 +172,7 @@ class TopBar(QWidget):
             self._health.show_words(t("topbar.stream_off"), "edge")
         elif health.air in ("connecting", "reconnecting"):
             said = t(f"topbar.stream_{health.air}")
-            if health.attempt > 1:
+            if health.attempt > 1 and not self._narrow:
                 said += " · " + t("topbar.attempt", count=health.attempt)
             self._health.show_words(said, "warn")
         else:

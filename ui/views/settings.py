@@ -1,0 +1,246 @@
+"""How the window looks and which keys it obeys, in the place of the list.
+
+Promises: a key is taken by pressing it, and only when the action table accepts it
+(a letter, Space or Enter never acts on the sale, but for Space and PDD by choice);
+while a key is being chosen it does nothing else.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from .. import theme
+from ..actions import Action
+from ..desk import Desk
+from ..words import t
+from .controls import plain_button
+from .setup import Choice
+
+SCALES = (100, 125, 150, 175, 200)
+ALONE = frozenset(
+    {Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr, Qt.Key.Key_CapsLock}
+)
+"""Keys that mean nothing by themselves."""
+
+
+class KeyButton(QPushButton):
+    """The key of an action; pressed, it waits for another."""
+
+    refused = Signal(str)
+
+    def __init__(self, desk: Desk, action: Action, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._action = action
+        self._waiting = False
+        self.setAutoDefault(False)
+        self.setMinimumWidth(150)
+        self.clicked.connect(self._begin)
+        action.changed.connect(self._refresh)
+        self._refresh()
+
+    @property
+    def waiting(self) -> bool:
+        return self._waiting
+
+    def _refresh(self) -> None:
+        keys = " · ".join(self._action.keys).replace("+", " ") or t("settings.no_key")
+        said = t("settings.press_key") if self._waiting else keys
+        if said != self.text():
+            self.setText(said)
+            self.setAccessibleName(f"{t(self._action.words)} : {said}")
+
+    def _begin(self) -> None:
+        app = QApplication.instance()
+        if app is not None and not self._waiting:
+            self._waiting = True
+            app.installEventFilter(self)  # before the action table: the key must not act
+            self._refresh()
+
+    def _end(self) -> None:
+        app = QApplication.instance()
+        if app is not None and self._waiting:
+            app.removeEventFilter(self)
+        self._waiting = False
+        self._refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._end()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not self._waiting:
+            return False
+        if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.WindowDeactivate):
+            self._end()
+            return False
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        if event.type() == QEvent.Type.KeyRelease:
+            return True
+        if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
+            return False
+        if event.key() not in ALONE and not event.isAutoRepeat():
+            self._take(event)
+        return True
+
+    def _take(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._end()
+            return
+        if event.key() == Qt.Key.Key_Backspace:
+            self._end()
+            self._desk.actions.rebind(self._action.id, ())
+            self.refused.emit("")
+            return
+        modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        text = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key()))).toString(
+            QKeySequence.SequenceFormat.PortableText
+        )
+        self._end()
+        why = self._desk.actions.rebind(self._action.id, (text,))
+        self.refused.emit(t(why) if why else "")
+
+
+class SettingsPanel(QWidget):
+    closed = Signal()
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("ground")
+        self._desk = desk
+        heading = QLabel(t("settings.heading"), self)
+        heading.setFont(theme.font(17, theme.BOLD))
+        inside = QWidget(self)
+        inside.setObjectName("ground")
+        grid = QGridLayout(inside)
+        grid.setContentsMargins(16, 10, 16, 12)
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(0, 1)
+        self.theme = Choice(t("settings.theme"), inside)
+        self.language = Choice(t("settings.language"), inside)
+        self.scale = Choice(t("settings.scale"), inside)
+        self._line = 0
+        for name, field in (
+            ("settings.theme", self.theme),
+            ("settings.language", self.language),
+            ("settings.scale", self.scale),
+        ):
+            self._add(grid, t(name), field)
+        self._hint(grid, t("settings.next_launch"))
+        keys = QLabel(t("settings.keys"), inside)
+        keys.setFont(theme.font(14, theme.BOLD))
+        keys.setContentsMargins(0, 8, 0, 0)
+        grid.addWidget(keys, self._line, 0)
+        self.original = plain_button(t("settings.default_keys"), self._original, inside)
+        grid.addWidget(self.original, self._line, 1)
+        self._line += 1
+        self._hint(grid, t("settings.keys_hint"))
+        self.buttons: dict[str, KeyButton] = {}
+        for action in desk.actions:
+            button = KeyButton(desk, action, inside)
+            button.refused.connect(self._say)
+            self.buttons[action.id] = button
+            self._add(grid, t(action.words), button)
+        self.space = QCheckBox(t("settings.space"), inside)
+        self.space.setAccessibleName(self.space.text())
+        grid.addWidget(self.space, self._line, 0, 1, 2)
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(inside)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.said = QLabel(self)
+        self.said.setProperty("tone", "warn")
+        self.said.setWordWrap(True)
+        head = QWidget(self)
+        top = QHBoxLayout(head)
+        top.setContentsMargins(16, 10, 16, 0)
+        top.addWidget(heading, 1)
+        foot = QWidget(self)
+        foot.setObjectName("foot")
+        under = QHBoxLayout(foot)
+        under.setContentsMargins(16, 9, 16, 9)
+        under.addWidget(self.said, 1)
+        under.addWidget(plain_button(t("settings.close"), self.closed.emit, foot, tone="main"))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(head)
+        column.addWidget(scroll, 1)
+        column.addWidget(foot)
+        self.theme.activated.connect(lambda _i: self._wear())
+        self.language.activated.connect(lambda _i: desk.remember(language=self.language.currentData()))
+        self.scale.activated.connect(lambda _i: desk.remember(scale=self.scale.currentData()))
+        self.space.toggled.connect(self._space_toggled)
+        desk.actions.bindings_changed.connect(self.refresh)
+        self.refresh()
+
+    def _add(self, grid: QGridLayout, name: str, field: QWidget) -> None:
+        label = QLabel(name, self)
+        label.setWordWrap(True)
+        label.setBuddy(field)
+        grid.addWidget(label, self._line, 0)
+        grid.addWidget(field, self._line, 1)
+        self._line += 1
+
+    def _hint(self, grid: QGridLayout, words: str) -> None:
+        label = QLabel(words, self)
+        label.setProperty("tone", "second")
+        label.setWordWrap(True)
+        grid.addWidget(label, self._line, 0, 1, 2)
+        self._line += 1
+
+    def refresh(self) -> None:
+        desk = self._desk
+        themes: list[tuple[str, object]] = [(t(f"settings.theme.{name}"), name) for name in ("dark", "light", "system")]
+        self.theme.become(themes, desk.remembered("theme") or theme.colours().name)
+        languages: list[tuple[str, object]] = [
+            (t("settings.language.system"), ""), (t("settings.language.fr"), "fr"), (t("settings.language.en"), "en"),
+        ]  # fmt: skip
+        self.language.become(languages, desk.remembered("language") or "")
+        scales: list[tuple[str, object]] = [(f"{percent}\u202f%", percent) for percent in SCALES]
+        self.scale.become(scales, desk.remembered("scale") or 100)
+        self.space.blockSignals(True)
+        self.space.setChecked("Space" in desk.actions.start_at_opening_price.keys)
+        self.space.blockSignals(False)
+
+    def _wear(self) -> None:
+        chosen = self.theme.currentData()
+        self._desk.remember(theme=chosen)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.wear(app, "light" if chosen == "light" else "dark" if chosen == "dark" else None)
+
+    def _space_toggled(self, wanted: bool) -> None:
+        pdd = self._desk.actions.start_at_opening_price
+        keys = tuple(key for key in pdd.keys if key != "Space")
+        why = self._desk.actions.rebind(pdd.id, (*keys, "Space") if wanted else keys)
+        self._say(t(why) if why else "")
+
+    def _original(self) -> None:
+        for action in self._desk.actions:
+            self._desk.actions.rebind(action.id, action.spec.keys)
+        self._say("")
+
+    def _say(self, sentence: str) -> None:
+        self.said.setText(sentence)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.closed.emit()
+        else:
+            super().keyPressEvent(event)
