@@ -299,6 +299,7 @@ class DeskCore(DeskValues):
                 curable=any(trouble.cure for trouble in self.troubles),
                 undoable=bool(self._undo),
                 engine=self._airing.engine_here,
+                scenes=self.programme.scenes,
             )
         )
 

@@ -18,7 +18,8 @@ NEEDS_PLATFORM = (
     "start_at_opening_price", "start_with_other_preset", "skip_lot", "start_giveaway", "withdraw", "stop_sale",
     "resume_sale", "go_live", "rehearse", "end_show", "announce",
 )  # fmt: skip
-NEEDS_ENGINE = ("scene_1", "scene_2", "scene_3", "scene_4", "toggle_mute")
+SCENES = {"scene_1": "table", "scene_2": "face", "scene_3": "both", "scene_4": "pause"}
+NEEDS_ENGINE = (*SCENES, "toggle_mute")
 
 
 def gift(state: ShowState) -> LotId:
@@ -57,6 +58,7 @@ def refused(
     curable: bool,
     undoable: bool,
     engine: bool,
+    scenes: tuple[str, ...],
 ) -> dict[str, str]:
     """Action id -> why not, for every action that may not be done now. `away`: why the platform is not there."""
     why_not: dict[str, str] = {}
@@ -81,6 +83,9 @@ def refused(
             why_not.update(dict.fromkeys(("go_live", "rehearse"), t("closing.ending")))
     if not engine:
         why_not.update(dict.fromkeys(NEEDS_ENGINE, t("refused.no_engine")))
+    else:
+        missing = [action_id for action_id, scene in SCENES.items() if scene not in scenes]
+        why_not.update(dict.fromkeys(missing, t("refused.no_scene")))
     if not curable:
         why_not["cure_trouble"] = nothing
     if not undoable:

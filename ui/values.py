@@ -317,6 +317,11 @@ class Programme:
     muted: bool = False
     mirror: bool = False
     scene: str = "table"
+    scenes: tuple[str, ...] = ("table", "pause")
+    """Those that can be shown now."""
+    second_camera: str = ""
+    still: str = ""
+    """The picture file of the scene still."""
     camera_name: str = ""
     microphone_name: str = ""
     stand_in: bool = True

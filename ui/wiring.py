@@ -312,6 +312,7 @@ class Wiring:
             m.SetProgramme(
                 camera=kept.camera or "testcard",
                 microphone=kept.microphone or "tone",
+                second_camera=kept.second_camera,
                 width=kept.width,
                 height=kept.height,
                 target_bps=kept.target_bps,

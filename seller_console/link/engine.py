@@ -73,6 +73,7 @@ class Wanted:
                 self._by_kind[SetProgramme] = SetProgramme(
                     camera=note.camera, microphone=note.microphone, width=note.width, height=note.height,
                     fps=note.fps, target_bps=note.target_bps, mirror=note.mirror,
+                    second_camera=note.second_camera, still=note.still,
                 )  # fmt: skip
             self._by_kind.setdefault(SetMuted, SetMuted(muted=note.muted))
             self._by_kind.setdefault(SetScene, SetScene(scene=note.scene))
