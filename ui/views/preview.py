@@ -57,9 +57,9 @@ class Preview(QWidget):
         self.update()
 
     def _refresh(self) -> None:
-        usable = any(button.action.enabled for button in self.scenes)
         for button in self.scenes:
-            button.setVisible(usable)
+            button.setVisible(button.action.enabled)
+        self._place_scenes()
         self.setAccessibleName(t("a11y.preview"))
         self.setAccessibleDescription(self._missing() or self._state_words())
         self.update()
@@ -84,9 +84,13 @@ class Preview(QWidget):
         return QSize(452, 800)
 
     def resizeEvent(self, event: object) -> None:
+        self._place_scenes()
+
+    def _place_scenes(self) -> None:
+        """A column from the bottom, of those that can be shown."""
         tall = max(64, min(100, (self.height() - 120) // 5))
         y = self.height() - 12 - tall
-        for button in reversed(self.scenes):
+        for button in reversed([button for button in self.scenes if not button.isHidden()]):
             button.setGeometry(12, y, 64, tall)
             y -= tall + 8
 
@@ -201,7 +205,7 @@ class Preview(QWidget):
         px = 14.0
         wide = min(self.width() - 24.0, paint.advance(said, px, theme.SEMI) + 28)
         box = QRectF((self.width() - wide) / 2, self.height() - 52, wide, 36)
-        if self.scenes and not self.scenes[0].isHidden():
+        if any(not button.isHidden() for button in self.scenes):
             box = QRectF(88, self.height() - 52, self.width() - 100, 36)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
