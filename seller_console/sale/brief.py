@@ -15,12 +15,10 @@ as far as the units come out right.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from ..contract import events as ev
-from ..contract.words import BACKSTAGE, STAFF, LotBackstage, LotChanges, LotId, Who
-from .increments import need_cents
-from .state import Line, LotState, Run, Sale, ShowState
+from ..contract.words import BACKSTAGE, STAFF, LotBackstage, LotChanges, Who
+from .brief_history import History
+from .state import LotState, Sale, ShowState
 
 
 def brief(state: ShowState, who: Who) -> tuple[ev.Event, ...]:
@@ -30,32 +28,6 @@ def brief(state: ShowState, who: Who) -> tuple[ev.Event, ...]:
     return tuple(_Brief(state, who).events())
 
 
-@dataclass(slots=True)
-class _Units:
-    """The units of a lot as the brief has told them so far."""
-
-    total: int
-    left: int
-    sold: int = 0
-    asides_to_come: int = 0
-    """Units put aside whose being put aside is still to be told."""
-    aside_now: int = 0
-    """How many are still aside in truth."""
-    disturbed: bool = False
-    """Its place in the queue must be told again."""
-
-
-@dataclass(slots=True)
-class _Moment:
-    """Something that left a line, or changed the units of a lot."""
-
-    order: int
-    line_id: str
-    what: Sale | Run
-    undone: bool = False
-    follow: list[_Moment] = field(default_factory=list)
-
-
 class _Brief:
     def __init__(self, state: ShowState, who: Who) -> None:
         self.state = state
@@ -63,16 +35,13 @@ class _Brief:
         self.staff = who.role in STAFF
         self.backstage = who.role in BACKSTAGE
         self.out: list[ev.Event] = []
-        self.joined: set[str] = set()
-        self.units = {
-            lot_id: _Units(total=known.units_total, left=known.units_total) for lot_id, known in state.lots.items()
-        }
+        self.history = History(state, who, self.out)
 
     def events(self) -> list[ev.Event]:
         self._show()
         self._people()
         self._lots()
-        self._history()
+        self.history.tell()
         self._stands()
         self._block()
         self._room()
@@ -99,7 +68,6 @@ class _Brief:
                 first_number=state.next_number,
             )
         )
-        self.joined.add(state.owner)
         if state.fee_bps or state.payment_page:
             self.out.append(
                 ev.ShowEdited(by=state.owner, fee_bps=state.fee_bps or None, payment_page=state.payment_page or None)
@@ -113,18 +81,7 @@ class _Brief:
         for person in self.state.people.values():
             wanted = self.staff or person.role in STAFF or person.person == self.who.person
             if wanted and f"joined:{person.person}" not in shown:
-                self._join(person.person)
-
-    def _join(self, person_id: str) -> None:
-        person = self.state.people.get(person_id)
-        if person is None or person_id in self.joined:
-            return
-        self.joined.add(person_id)
-        self.out.append(
-            ev.PersonJoined(
-                person=person.person, nickname=person.nickname, role=person.role, invited_by=person.invited_by
-            )
-        )
+                self.history.join(person.person)
 
     # --- lots -------------------------------------------------------------------
 
@@ -144,210 +101,24 @@ class _Brief:
         if known.backstage != LotBackstage():
             self.out.append(ev.LotBackstageSet(lot_id=lot_id, backstage=known.backstage))
 
-    # --- what happened to them, and the chat column ------------------------------
-
-    def _history(self) -> None:
-        state = self.state
-        moments = self._moments()
-        self._count_asides(moments)
-        shown = {line.line_id for line in state.lines}
-        by_line: dict[str, _Moment] = {}
-        for moment in moments:
-            for each in (moment, *moment.follow):
-                if each.line_id in shown:
-                    by_line[each.line_id] = each
-                else:
-                    self._tell(each)
-        for line in state.lines:
-            found = by_line.get(line.line_id)
-            if found is not None:
-                self._tell(found)
-            else:
-                self._line(line)
-
-    def _moments(self) -> list[_Moment]:
-        state = self.state
-        moments: list[_Moment] = []
-        for sale in state.sales.values():
-            moment = _Moment(int(sale.sale_id[1:]), f"sold:{sale.sale_id}", sale)
-            if sale.status == "voided":
-                moment.follow.append(_Moment(moment.order, f"void:{sale.sale_id}", sale, undone=True))
-            moments.append(moment)
-        for run in state.runs.values():
-            if run.status == "passed":
-                moments.append(_Moment(int(run.run_id[1:]), f"passed:{run.run_id}", run))
-            elif run.status == "voided":
-                moments.append(_Moment(int(run.run_id[1:]), f"voided:{run.run_id}", run))
-        moments.sort(key=lambda moment: moment.order)
-        return moments
-
-    def _count_asides(self, moments: list[_Moment]) -> None:
-        replaced = {sale.run_id for sale in self.state.sales.values() if sale.how == "runner_up"}
-        for moment in moments:
-            for each in (moment, *moment.follow):
-                if _puts_aside(each, replaced):
-                    self.units[each.what.lot_id].asides_to_come += 1
-        for lot_id, known in self.state.lots.items():
-            self.units[lot_id].aside_now = known.units_total - known.units_left - known.units_sold
-        self.replaced = replaced
-
-    def _tell(self, moment: _Moment) -> None:
-        units = self.units.get(moment.what.lot_id)
-        if units is None:
-            return
-        units.disturbed = True
-        what = moment.what
-        if isinstance(what, Sale):
-            if moment.undone:
-                self._tell_undone(what, units)
-            else:
-                self._tell_sale(what, units)
-        else:
-            self._tell_unsold(what, units)
-        if _puts_aside(moment, self.replaced):
-            units.asides_to_come -= 1
-            if units.asides_to_come == units.aside_now and units.left < units.total - units.sold:
-                self._restore(what.lot_id, units)
-
-    def _restore(self, lot_id: LotId, units: _Units) -> None:
-        self.out.append(ev.LotRestored(lot_id=lot_id, after=None, by=self.state.owner))
-        units.left = units.total - units.sold
-        units.disturbed = True
-
-    def _tell_sale(self, sale: Sale, units: _Units) -> None:
-        aside = units.total - units.left - units.sold
-        from_aside = sale.how == "runner_up" and aside >= sale.quantity
-        if not from_aside:
-            if units.left < sale.quantity:
-                self._restore(sale.lot_id, units)
-            units.left -= sale.quantity
-        units.sold += sale.quantity
-        if sale.how == "auction":
-            run = self.state.runs.get(sale.run_id)
-            self._tell_opening(run)
-            self.out.append(
-                ev.Hammered(
-                    run_id=sale.run_id,
-                    lot_id=sale.lot_id,
-                    sold=True,
-                    price_cents=sale.price_cents,
-                    buyer=sale.buyer,
-                    buyer_name=sale.buyer_name,
-                    sale_id=sale.sale_id,
-                    bag_number=sale.bag_number,
-                    first_purchase=sale.first_purchase,
-                    bids=run.bid_count if run is not None else 0,
-                )
-            )
-            return
-        self.out.append(
-            ev.SaleMade(
-                sale_id=sale.sale_id,
-                lot_id=sale.lot_id,
-                buyer=sale.buyer,
-                buyer_name=sale.buyer_name,
-                price_cents=sale.price_cents,
-                how=sale.how,
-                bag_number=sale.bag_number,
-                quantity=sale.quantity,
-                first_purchase=sale.first_purchase,
-                run_id=sale.run_id,
-            )
-        )
-
-    def _tell_undone(self, sale: Sale, units: _Units) -> None:
-        units.sold -= sale.quantity
-        if sale.returned:
-            units.left += sale.quantity
-        self.out.append(
-            ev.SaleVoided(
-                sale_id=sale.sale_id,
-                lot_id=sale.lot_id,
-                by=self.state.owner,
-                reason=sale.void_reason,
-                back_to_queue=sale.returned,
-            )
-        )
-
-    def _tell_unsold(self, run: Run, units: _Units) -> None:
-        takes = run.status == "passed" or not run.back_to_queue
-        if takes:
-            if units.left < 1:
-                self._restore(run.lot_id, units)
-            units.left -= 1
-        self._tell_opening(run)
-        if run.status == "passed":
-            self.out.append(
-                ev.Hammered(
-                    run_id=run.run_id,
-                    lot_id=run.lot_id,
-                    sold=False,
-                    price_cents=run.price_cents,
-                    bids=run.bid_count,
-                    reserve_met=run.reserve_met,
-                )
-            )
-            return
-        self.out.append(
-            ev.RunVoided(
-                run_id=run.run_id,
-                lot_id=run.lot_id,
-                by=self.state.owner,
-                reason=run.void_reason,
-                back_to_queue=run.back_to_queue,
-            )
-        )
-
-    def _tell_opening(self, run: Run | None) -> None:
-        """Only the run that ended last is told with its price: the deck still shows it."""
-        if run is None or run.run_id != self.state.last_run:
-            return
-        self._opened(run)
-        if run.bids:
-            self._price(run, len(run.bids) - 1, run.bid_count)
-
-    def _line(self, line: Line) -> None:
-        if line.kind == "joined":
-            self._join(line.person)
-        elif line.kind == "announced":
-            self.out.append(ev.Announced(text=line.text, by=line.person, line_id=line.line_id))
-        elif line.kind == "said":
-            if line.muted and line.person != self.who.person:
-                return
-            kind = ev.LineMuted if line.muted else ev.LineSaid
-            self.out.append(
-                kind(
-                    line_id=line.line_id,
-                    person=line.person,
-                    nickname=line.nickname,
-                    role=line.role,
-                    text=line.text,
-                    reply_to=line.reply_to,
-                )
-            )
-        else:
-            return
-        if line.deleted:
-            self.out.append(ev.LineDeleted(line_id=line.line_id, by=""))
-
     # --- where everything stands now ---------------------------------------------
 
     def _stands(self) -> None:
         state = self.state
         last = state.runs.get(state.last_run) if state.last_run else None
         if last is not None and last.status == "withdrawn":
-            self._tell_opening(last)
+            self.history.tell_opening(last)
             self.out.append(ev.RunWithdrawn(run_id=last.run_id, lot_id=last.lot_id, by=state.owner))
-            self.units[last.lot_id].disturbed = True
+            self.history.units[last.lot_id].disturbed = True
         for lot_id, known in state.lots.items():
-            units = self.units[lot_id]
+            units = self.history.units[lot_id]
             if units.left != known.units_left:
-                self._restore(lot_id, units)
+                self.history.restore(lot_id, units)
             if known.status == "removed":
                 self.out.append(ev.LotRemoved(lot_id=lot_id, by=state.owner))
         self._giveaways()
         for lot_id, before in zip(state.queue, (None, *state.queue), strict=False):
-            if self.units[lot_id].disturbed:
+            if self.history.units[lot_id].disturbed:
                 self.out.append(ev.LotMoved(lot_id=lot_id, after=before, by=state.owner))
         for lot_id, known in state.lots.items():
             if known.flash_ends_at:
@@ -399,11 +170,11 @@ class _Brief:
         run = state.run
         if run is None:
             return
-        self._opened(run)
+        self.history.opened(run)
         after = sum(bid.cause == "bid" for bid in run.bids)
         for index, bid in enumerate(run.bids):
             after -= bid.cause == "bid"
-            self._price(run, index, run.bid_count - after)
+            self.history.price(run, index, run.bid_count - after)
         own = run.maxima.get(self.who.person)
         if own is not None:
             self.out.append(
@@ -422,46 +193,6 @@ class _Brief:
                     reason="log_unwritable" if run.pause_reason == "log_unwritable" else "picture_lost",
                 )
             )
-
-    def _opened(self, run: Run) -> None:
-        self.out.append(
-            ev.RunOpened(
-                run_id=run.run_id,
-                lot_id=run.lot_id,
-                unit=run.unit,
-                of=run.of,
-                opening_cents=run.opening_cents,
-                opened_at=run.opened_at,
-                ends_at=run.ends_at,
-                counter_bid_ms=run.counter_bid_ms,
-                sudden_death=run.sudden_death,
-                has_reserve=run.has_reserve,
-                withdrawable_until=run.withdrawable_until,
-                by=self.state.owner,
-                duration_ms=run.duration_ms,
-                pre_bids=run.pre_bids,
-            )
-        )
-
-    def _price(self, run: Run, index: int, bids: int) -> None:
-        bid = run.bids[index]
-        self.out.append(
-            ev.PriceMoved(
-                run_id=run.run_id,
-                lot_id=run.lot_id,
-                cause=bid.cause,
-                price_cents=bid.price_cents,
-                asking_cents=need_cents(bid.leader, bid.price_cents, run.opening_cents),
-                leader=bid.leader,
-                leader_name=bid.leader_name,
-                bidder=bid.bidder or None,
-                bidder_name=bid.bidder_name,
-                ends_at=run.ends_at,
-                bids=bids,
-                reserve_met=run.reserve_met,
-                epoch=run.epoch,
-            )
-        )
 
     def _room(self) -> None:
         state = self.state
@@ -553,11 +284,3 @@ class _Brief:
 
     def _mine(self, buyer: str) -> bool:
         return self.backstage or buyer == self.who.person
-
-
-def _puts_aside(moment: _Moment, replaced: set[str]) -> bool:
-    """True if the moment leaves a unit neither left nor sold (and no runner-up took it at once)."""
-    what = moment.what
-    if isinstance(what, Sale):
-        return moment.undone and not what.returned and not (what.run_id and what.run_id in replaced)
-    return what.status == "passed" or (what.status == "voided" and not what.back_to_queue)

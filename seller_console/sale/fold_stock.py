@@ -57,7 +57,6 @@ def set_left(known: LotState, units: int) -> None:
 def stand(state: ShowState, known: LotState, *, keep_place: bool = False) -> None:
     """Put a lot where its units say: units left -> head of the queue (or where it stands), none -> sold or passed."""
     lot_id = known.lot.lot_id
-    known.units_done = known.units_total - known.units_left
     if known.units_left > 0:
         known.status = "queued"
         if not (keep_place and lot_id in state.queue):
@@ -71,7 +70,6 @@ def stand(state: ShowState, known: LotState, *, keep_place: bool = False) -> Non
 
 def stand_if_idle(state: ShowState, known: LotState) -> None:
     """After a sale or its undoing: a lot that is neither on the block nor removed finds its place."""
-    known.units_done = known.units_total - known.units_left
     if known.status not in ("on_block", "removed"):
         stand(state, known, keep_place=True)
 
