@@ -243,9 +243,7 @@ def font(px: float, weight: QFont.Weight = REGULAR, spacing_em: float = 0.0, tab
 
 
 @lru_cache(maxsize=512)
-def metrics(
-    px: float, weight: QFont.Weight = REGULAR, spacing_em: float = 0.0, tabular: bool = True
-) -> QFontMetricsF:
+def metrics(px: float, weight: QFont.Weight = REGULAR, spacing_em: float = 0.0, tabular: bool = True) -> QFontMetricsF:
     return QFontMetricsF(font(px, weight, spacing_em, tabular))
 
 
