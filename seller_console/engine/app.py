@@ -49,8 +49,9 @@ from .outputs import Outputs
 from .preview import PreviewWriter
 from .program import Output, Programme, write_jpeg
 from .publish import Publisher
+from .sentinel import Sentinel
 from .stats import StatsTaker
-from .troubles import TroubleWatch
+from .troubles import TroubleWatch, of_outputs
 
 log = logging.getLogger("engine")
 
@@ -82,6 +83,7 @@ class Engine:
         self._whip = Output("whip", self._publisher.send_video, self._publisher.send_audio)
         """Fed only while on air: nothing is encoded for a door that is shut."""
         self.outputs = Outputs(self.programme, on_note)
+        self._sentinel = Sentinel(self.programme)
         self._troubles = TroubleWatch()
         self._found: DevicesFound | None = None
         self._turn = asyncio.Lock()
@@ -112,6 +114,7 @@ class Engine:
     async def run(self) -> None:
         """Everything that beats on the loop; ends, off air and tidy, after `quitting` is set."""
         self.programme.start()
+        self._sentinel.start()
         try:
             async with asyncio.TaskGroup() as group:
                 beats = [
@@ -127,6 +130,7 @@ class Engine:
                 async with asyncio.timeout(3):
                     await self._publisher.stop()
             await self.outputs.close()
+            await asyncio.to_thread(self._sentinel.stop)
             await asyncio.to_thread(self.programme.stop)
             if self._preview is not None:
                 self._preview.close()
@@ -254,7 +258,8 @@ class Engine:
         while True:
             await asyncio.sleep(WATCH_S)
             self.outputs.watch(once_a_second=False)
-            for note in self._troubles.look(self.programme, self._air, time.monotonic_ns(), self.outputs):
+            further = (*of_outputs(self.outputs), *self._sentinel.troubles)
+            for note in self._troubles.look(self.programme, self._air, time.monotonic_ns(), further):
                 if isinstance(note, TroubleRaised | TroubleCured):
                     log.info("%s code=%s subject=%s", type(note).__name__, note.code, note.subject)
                 self._on_note(note)

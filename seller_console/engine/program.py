@@ -23,7 +23,7 @@ from .capture import CameraFeed
 from .clock import AUDIO_HZ, SECOND_NS, MediaClock, Metronome
 from .devices import CameraWish, Devices
 from .encode import BLOCK, EncodeThread, Packet, SoundEncoder, VideoEncoder, usual_bps
-from .picture import Pixels, blank
+from .picture import Picture, Pixels, blank
 from .preview import PreviewWriter
 from .scenes import Cast, Stage
 from .sound import Meter, Samples, SoundFeed
@@ -96,6 +96,8 @@ class Programme:
         self.muted = False
         self._gain = 1.0
         self.meter = Meter()
+        self.watched = Meter()
+        """The same sound, for the sentinel: a reading empties a meter."""
         self.sound_late = 0
         self._pool: list[Pixels] = []
         self._stage = Stage(self._set.width, self._set.height, _mark)
@@ -251,6 +253,10 @@ class Programme:
         latest = self._latest
         return None if latest is None else latest.copy()
 
+    def seen(self) -> list[tuple[CameraFeed, Picture]]:
+        """The pictures of the newest frame, each with its camera."""
+        return [(camera, picture) for camera, picture in list(self._stage.seen.values()) if picture is not None]
+
     def counts(self) -> Counts:
         """Totals, all programmes since the start together."""
         past, encode = self._past, self._encode
@@ -370,6 +376,7 @@ class Programme:
             if self._gain != 1.0:
                 block = np.clip(block * np.float32(self._gain), -1.0, 1.0)
             self.meter.take(block)
+            self.watched.take(block)
             outputs = self._outputs
             if not outputs:
                 encoder = None

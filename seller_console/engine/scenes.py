@@ -18,12 +18,16 @@ from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from . import lettering
 from .capture import CameraFeed
-from .picture import Pixels, blank, crop_to_fill, fill, fill_planes, from_rgb, planes
+from .picture import Picture, Pixels, blank, crop_to_fill, fill, fill_planes, from_rgb, planes
 
 FADE_NS = 200_000_000
 INSET = 0.36
 """Width of the inset as a share of the programme's short side."""
 _BACKGROUND = 22
+
+
+Taken = dict[int, tuple[CameraFeed, Picture | None]]
+"""Each camera's picture of this frame, taken once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class Stage:
         self._since_ns = 0
         self._cards: dict[tuple[str, str], Pixels] = {}
         self._other = blank(width, height)
+        self.seen: Taken = {}
 
     def show(self, scene: str, words: str, now_ns: int, fade: bool = True) -> None:
         """Change over; by a cut when `fade` is False."""
@@ -108,7 +113,8 @@ class Stage:
 
     def draw(self, out: Pixels, cast: Cast, due_ns: int) -> None:
         """One frame."""
-        taken: dict[int, Pixels | None] = {}
+        taken: Taken = {}
+        self.seen = taken
         self._draw_scene(out, self.scene, self.words, cast, due_ns, taken)
         if self._from is None:
             return
@@ -119,9 +125,7 @@ class Stage:
         self._draw_scene(self._other, *self._from, cast, due_ns, taken)
         cv2.addWeighted(out, max(0.0, share), self._other, 1 - max(0.0, share), 0, dst=out)
 
-    def _draw_scene(
-        self, out: Pixels, scene: str, words: str, cast: Cast, due_ns: int, taken: dict[int, Pixels | None]
-    ) -> None:
+    def _draw_scene(self, out: Pixels, scene: str, words: str, cast: Cast, due_ns: int, taken: Taken) -> None:
         whole = (0, 0, self._width, self._height)
         second = cast.second or cast.first
         match scene:
@@ -182,13 +186,13 @@ class Stage:
         camera: CameraFeed,
         mirror: bool,
         due_ns: int,
-        taken: dict[int, Pixels | None],
+        taken: Taken,
     ) -> None:
         key = id(camera)
         if key not in taken:
-            picture = camera.take(due_ns)
-            taken[key] = None if picture is None else picture.pixels
-        pixels = taken[key]
+            taken[key] = (camera, camera.take(due_ns))
+        picture = taken[key][1]
+        pixels = None if picture is None else picture.pixels
         mark = self._mark(camera)
         if pixels is None:
             self._paint(out, box, _BACKGROUND)

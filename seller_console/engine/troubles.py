@@ -6,6 +6,8 @@ once and cured once. `look` is given the time; it reads counters, it measures no
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..contract.media import AirChanged, TroubleCode, TroubleCured, TroubleRaised
 from .clock import SECOND_NS
 from .outputs import Outputs
@@ -23,9 +25,8 @@ _PUBLISH: dict[str, TroubleCode] = {
 """AirChanged.reason (see publish.py) to the trouble it is."""
 
 
-def _of_outputs(outputs: Outputs | None) -> list[TroubleRaised]:
-    if outputs is None:
-        return []
+def of_outputs(outputs: Outputs) -> list[TroubleRaised]:
+    """What is wrong with the recording and the further destinations."""
     troubles = [TroubleRaised(code="destination_failed", subject=n, detail=d) for n, d in outputs.failing.items()]
     recording = outputs.recording
     if recording.state == "failed":
@@ -49,10 +50,10 @@ class TroubleWatch:
         return tuple(self._raised.values())
 
     def look(
-        self, programme: Programme, air: AirChanged, now_ns: int, outputs: Outputs | None = None
+        self, programme: Programme, air: AirChanged, now_ns: int, further: Iterable[TroubleRaised] = ()
     ) -> list[TroubleRaised | TroubleCured]:
-        """What came and went since the last look."""
-        found = (*self._now(programme, air, now_ns), *_of_outputs(outputs))
+        """What came and went since the last look; `further`: troubles others have found."""
+        found = (*self._now(programme, air, now_ns), *further)
         now: dict[tuple[str, str], TroubleRaised] = {(t.code, t.subject): t for t in found}
         notes: list[TroubleRaised | TroubleCured] = []
         notes += [trouble for key, trouble in now.items() if key not in self._raised]

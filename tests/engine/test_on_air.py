@@ -164,10 +164,10 @@ async def test_headless_records_and_publishes_twice_with_one_encode(
     door: Door, start_program: Callable[..., Any], tmp_path: Path
 ) -> None:
     async with relay_door.opened() as second:
+        words = ["--also", second.whip, "--also", str(tmp_path / "b.mkv"), "--record", str(tmp_path / "kept")]
         program = start_program(
-            "seller_console.engine.headless", "--to", door.whip,
-            "--also", second.whip, "--also", str(tmp_path / "b.mkv"), "--record", str(tmp_path / "kept"), "--size", "360x640", "--seconds", "6", "--json",
-        )  # fmt: skip
+            "seller_console.engine.headless", "--to", door.whip, *words, "--size", "360x640", "--seconds", "6", "--json"
+        )
         assert await asyncio.to_thread(program.wait, 30) == 0
         assert door.of(IngestStarted) and second.of(IngestStarted)
     (recorded,) = (tmp_path / "kept").glob("*.mp4")

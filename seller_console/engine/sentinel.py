@@ -1,0 +1,204 @@
+"""What nobody at the camera notices: black, frozen, blurred, burnt-out, silent, clipping, hot, on battery.
+
+Looks four times a second at a thinned picture (about 1 ms) and at the meter; says a
+fault within 3 s and takes it back within 2 s of its end. Blur is judged against the
+same camera's own recent minutes, as the share of fine detail in all detail, so that
+light, cuts and hands do not matter. Only real cameras and microphones are watched:
+stand-ins do what they are told. Pure but for `Sentinel`: time is an argument.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+import cv2
+import numpy as np
+import psutil
+
+from ..contract.media import TroubleCode, TroubleRaised
+from .clock import SECOND_NS
+from .picture import Picture, Pixels, planes
+from .program import Programme
+
+LOOK_S = 0.25
+STAND_INS = ("testcard", "none", "file", "screen", "tone", "silence")
+BLACK_LUMA, WHITE_LUMA = 34, 232
+WHITE_SHARE = 0.5
+BLUR_SHARE = 0.45
+"""Fine detail below this share of the camera's usual: blurred."""
+LEARN_LOOKS, KEEP_LOOKS = 24, 480
+SILENT_DB = -70.0
+HOT_C = 95.0
+
+Cure = Literal["", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror"]
+CURES: dict[TroubleCode, Cure] = {
+    "picture_black": "choose_camera",
+    "picture_frozen": "retry",
+    "picture_blurred": "refocus",
+    "sound_silent": "choose_microphone",
+}
+
+
+@dataclass(slots=True)
+class Held:
+    """A fault counts after `after_s` without a break, and is over after `until_s` without it."""
+
+    after_s: float
+    until_s: float = 1.0
+    on: bool = False
+    _since_ns: int | None = None
+
+    def look(self, seen: bool, at_ns: int) -> bool:
+        if seen == self.on:
+            self._since_ns = None
+            return self.on
+        if self._since_ns is None:
+            self._since_ns = at_ns
+        if at_ns - self._since_ns >= (self.until_s if self.on else self.after_s) * SECOND_NS:
+            self.on, self._since_ns = seen, None
+        return self.on
+
+
+def detail(luma: Pixels) -> tuple[float, float]:
+    """(share of fine detail, all detail) of a picture: Laplacian energy at full over half scale.
+
+    Focus lost takes the fine first; light and content move both scales alike.
+    """
+    width = min(640, luma.shape[1])
+    scaled = cv2.resize(luma, (width, max(2, luma.shape[0] * width // luma.shape[1])), interpolation=cv2.INTER_AREA)
+    calm = cv2.GaussianBlur(scaled, (3, 3), 0)
+    fine = float(np.var(cv2.Laplacian(calm, cv2.CV_16S)))
+    half = cv2.resize(calm, (width // 4, calm.shape[0] // 4), interpolation=cv2.INTER_AREA)
+    coarse = float(np.var(cv2.Laplacian(half, cv2.CV_16S)))
+    return fine / (coarse + 1.0), coarse
+
+
+@dataclass(slots=True)
+class PictureSentinel:
+    """One camera."""
+
+    black: Held = field(default_factory=lambda: Held(1.5))
+    frozen: Held = field(default_factory=lambda: Held(1.75, 0.25))
+    white: Held = field(default_factory=lambda: Held(1.75))
+    blurred: Held = field(default_factory=lambda: Held(2.0))
+    _before: Pixels | None = None
+    _usual: deque[float] = field(default_factory=lambda: deque(maxlen=KEEP_LOOKS))
+
+    def look(self, picture: Picture, at_ns: int) -> tuple[TroubleCode, ...]:
+        luma = planes(picture.pixels)[0]
+        thin = luma[::8, ::8].copy()
+        dark = float(np.quantile(thin, 0.98)) < BLACK_LUMA
+        white = float((thin >= WHITE_LUMA).mean()) > WHITE_SHARE
+        same = self._before is not None and self._before.shape == thin.shape and bool((self._before == thin).all())
+        self._before = thin
+        found: list[TroubleCode] = []
+        if self.black.look(dark, at_ns):
+            found.append("picture_black")
+        if self.frozen.look(same, at_ns):
+            found.append("picture_frozen")
+        if self.white.look(white, at_ns):
+            found.append("picture_overexposed")
+        if self.blurred.look(not dark and not white and not same and self._is_blurred(luma), at_ns):
+            found.append("picture_blurred")
+        return tuple(found)
+
+    def _is_blurred(self, luma: Pixels) -> bool:
+        share, coarse = detail(luma)
+        learnt = len(self._usual) >= LEARN_LOOKS
+        blurred = learnt and coarse > 2.0 and share < BLUR_SHARE * float(np.median(self._usual))
+        if not blurred and coarse > 2.0:
+            self._usual.append(share)
+        return blurred
+
+
+@dataclass(slots=True)
+class SoundSentinel:
+    """One microphone."""
+
+    silent: Held = field(default_factory=lambda: Held(2.5, 0.25))
+    clipping: Held = field(default_factory=lambda: Held(1.0, 1.5))
+    _clips: deque[bool] = field(default_factory=lambda: deque(maxlen=6))
+
+    def look(self, peak_db: float, clipped: bool, at_ns: int) -> tuple[TroubleCode, ...]:
+        self._clips.append(clipped)
+        found: list[TroubleCode] = []
+        if self.silent.look(peak_db < SILENT_DB, at_ns):
+            found.append("sound_silent")
+        if self.clipping.look(sum(self._clips) >= 3, at_ns):
+            found.append("sound_clipping")
+        return tuple(found)
+
+
+def machine_troubles() -> tuple[TroubleRaised, ...]:
+    """Heat and battery, where the system tells (Linux: sensors; elsewhere battery only)."""
+    found: list[TroubleRaised] = []
+    with contextlib.suppress(AttributeError, OSError):
+        battery = psutil.sensors_battery()
+        if battery is not None and battery.power_plugged is False:
+            found.append(TroubleRaised(code="on_battery", detail=f"{battery.percent:.0f}"))
+    with contextlib.suppress(AttributeError, OSError):
+        for sensors in psutil.sensors_temperatures().values():
+            for sensor in sensors:
+                if sensor.current and sensor.current >= min(HOT_C, sensor.critical or HOT_C):
+                    return (*found, TroubleRaised(code="machine_hot", detail=f"{sensor.current:.0f}"))
+    return tuple(found)
+
+
+class Sentinel:
+    """The watcher's thread; `troubles` is what is wrong now."""
+
+    def __init__(self, programme: Programme) -> None:
+        self._programme = programme
+        self._pictures: dict[str, PictureSentinel] = {}
+        self._sound: tuple[str, SoundSentinel] = ("", SoundSentinel())
+        self._machine: tuple[TroubleRaised, ...] = ()
+        self._machine_at_ns = 0
+        self.troubles: tuple[TroubleRaised, ...] = ()
+        self.busy_ns = 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sentinel", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(2)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(LOOK_S):
+            began_ns = time.monotonic_ns()
+            self.troubles = (*self._look_at_pictures(began_ns), *self._listen(began_ns), *self._feel(began_ns))
+            self.busy_ns += time.monotonic_ns() - began_ns
+
+    def _look_at_pictures(self, at_ns: int) -> list[TroubleRaised]:
+        found = []
+        for camera, picture in self._programme.seen():
+            if camera.spec.partition(":")[0] in STAND_INS or camera.state != "live":
+                continue
+            watcher = self._pictures.setdefault(camera.spec, PictureSentinel())
+            codes = watcher.look(picture, at_ns)
+            found += [TroubleRaised(code=code, subject=camera.name, cure=CURES.get(code, "")) for code in codes]
+        return found
+
+    def _listen(self, at_ns: int) -> list[TroubleRaised]:
+        microphone = self._programme.microphone
+        peak, _, clipped = self._programme.watched.read()
+        if microphone.spec.partition(":")[0] in STAND_INS or microphone.state != "live":
+            return []
+        if self._sound[0] != microphone.spec:
+            self._sound = (microphone.spec, SoundSentinel())
+        codes = self._sound[1].look(peak, clipped, at_ns)
+        return [TroubleRaised(code=code, subject=microphone.name, cure=CURES.get(code, "")) for code in codes]
+
+    def _feel(self, at_ns: int) -> tuple[TroubleRaised, ...]:
+        if at_ns - self._machine_at_ns > 2 * SECOND_NS:
+            self._machine_at_ns = at_ns
+            self._machine = machine_troubles()
+        return self._machine

@@ -1,0 +1,162 @@
+"""The sentinel: every fault within 3 s, none where there is none, gone when cured."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from seller_console.contract import media as m
+from seller_console.engine.app import Engine
+from seller_console.engine.capture import CameraDevice
+from seller_console.engine.devices import CameraWish, Devices
+from seller_console.engine.picture import Picture
+from seller_console.engine.sentinel import LOOK_S, Held, PictureSentinel, SoundSentinel
+from tests.fakes.table_film import Fault, TableFilm
+
+FAULTS: list[Fault] = [fault for fault in get_args(Fault) if fault]
+
+
+def watch(
+    film: TableFilm, sentinel: PictureSentinel, start_s: float, seconds: float, fault: Fault = ""
+) -> list[tuple[float, tuple[str, ...]]]:
+    """What is said at each look of a stretch of film."""
+    said = []
+    for look in range(int(seconds / LOOK_S)):
+        now_s = start_s + look * LOOK_S
+        said.append((now_s, sentinel.look(film.at(now_s, fault), int(now_s * 1e9))))
+    return said
+
+
+def injected(seed: int, fault: Fault, life_s: float = 20.0) -> tuple[float, float]:
+    """(seconds until it is said, seconds until it is taken back) of one injection after some normal life."""
+    film, sentinel = TableFilm(seed), PictureSentinel()
+    before = watch(film, sentinel, 0.0, life_s)
+    assert all(not codes for _, codes in before), f"false alarm before the fault: {[c for _, c in before if c]}"
+    during = watch(film, sentinel, life_s, 5.0, fault)
+    said = [now_s for now_s, codes in during if fault in codes]
+    assert said, f"seed {seed}: {fault} was never said"
+    after = watch(film, sentinel, life_s + 5, 4.0)
+    still = [now_s for now_s, codes in after if fault in codes]
+    return said[0] - life_s, (still[-1] - life_s - 5 if still else 0.0) + LOOK_S
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_fault_is_said_within_3_s_and_taken_back(fault: Fault, seed: int) -> None:
+    said_s, back_s = injected(seed, fault)
+    assert said_s <= 3.0
+    assert back_s <= 2.5
+
+
+def test_minutes_of_cuts_light_and_hands_raise_nothing() -> None:
+    film, sentinel = TableFilm(99), PictureSentinel()
+    said = [codes for _, codes in watch(film, sentinel, 0.0, 150.0) if codes]
+    assert said == []
+
+
+def test_a_look_is_cheap() -> None:
+    film, sentinel = TableFilm(1), PictureSentinel()
+    pictures = [film.at(n * LOOK_S) for n in range(20)]
+    costs = []
+    for n, picture in enumerate(pictures):
+        began = time.perf_counter()
+        sentinel.look(picture, n * 250_000_000)
+        costs.append(time.perf_counter() - began)
+    assert sorted(costs)[10] * 4 < 0.03, "3 % of a core"
+
+
+def speech(seconds: float) -> np.ndarray:
+    """Peaks of speech in dBFS, one a look: syllables, pauses of up to two seconds over a room's noise."""
+    rng = np.random.default_rng(3)
+    peaks = []
+    while len(peaks) < seconds / LOOK_S:
+        peaks += list(rng.uniform(-28, -6, int(rng.integers(2, 20))))
+        peaks += list(rng.uniform(-58, -50, int(rng.integers(1, 8))))
+    return np.array(peaks)
+
+
+def test_an_hour_of_speech_raises_nothing() -> None:
+    sentinel = SoundSentinel()
+    for look, peak in enumerate(speech(3600)):
+        assert sentinel.look(float(peak), False, int(look * LOOK_S * 1e9)) == ()
+
+
+@pytest.mark.parametrize(
+    ("peak_db", "clipped", "code"), [(-120.0, False, "sound_silent"), (-0.01, True, "sound_clipping")]
+)
+def test_a_dead_or_a_screaming_microphone_is_said_within_3_s(peak_db: float, clipped: bool, code: str) -> None:
+    sentinel = SoundSentinel()
+    for look in range(40):
+        sentinel.look(-20.0, False, int(look * LOOK_S * 1e9))
+    said = [
+        look * LOOK_S for look in range(40, 60) if code in sentinel.look(peak_db, clipped, int(look * LOOK_S * 1e9))
+    ]
+    assert said and said[0] - 10.0 <= 3.0
+    after = [code in sentinel.look(-20.0, False, int(look * LOOK_S * 1e9)) for look in range(60, 80)]
+    assert after[-1] is False
+    assert sum(after) * LOOK_S <= 3.5
+
+
+def test_a_fault_shorter_than_its_time_is_no_fault() -> None:
+    held = Held(2.0, 1.0)
+    seen = [held.look(n in range(4, 10), n * 250_000_000) for n in range(40)]
+    assert not any(seen)
+
+
+class FilmCamera:
+    """The table film as a real camera, at 30 pictures a second."""
+
+    fault: Fault = ""
+
+    def __init__(self) -> None:
+        self._film = TableFilm(5)
+        self._pause = threading.Event()
+        self._began = time.monotonic()
+
+    def open(self) -> None:
+        """At once."""
+
+    def read(self) -> Picture:
+        self._pause.wait(0.033)
+        return self._film.at(time.monotonic() - self._began, FilmCamera.fault)
+
+    def close(self) -> None:
+        """Nothing held."""
+
+
+def make_film(_rest: str, _wish: CameraWish) -> CameraDevice:
+    return FilmCamera()
+
+
+@pytest.mark.media
+async def test_the_engine_says_it_by_the_cameras_name_with_its_cure(tmp_path: Path) -> None:
+    notes: list[Any] = []
+    FilmCamera.fault = ""
+    engine = Engine(None, notes.append, Devices(cameras={"camera": make_film}))
+    await engine.obey(m.SetProgramme(width=360, height=640, camera="camera:Dessus@usb-1"))
+    running = asyncio.create_task(engine.run())
+
+    async def until(kind: type, code: str, seconds: float) -> Any:
+        async with asyncio.timeout(seconds):
+            while True:
+                found = [n for n in notes if isinstance(n, kind) and getattr(n, "code", "") == code]
+                if found:
+                    return found[0]
+                await asyncio.sleep(0.02)
+
+    try:
+        await asyncio.sleep(1.0)
+        FilmCamera.fault = "picture_black"
+        raised = await until(m.TroubleRaised, "picture_black", 4)
+        assert (raised.subject, raised.cure) == ("Dessus", "choose_camera")
+        FilmCamera.fault = ""
+        await until(m.TroubleCured, "picture_black", 4)
+    finally:
+        engine.quitting.set()
+        await running
