@@ -78,7 +78,8 @@ export class Block {
 
   async #tap(amountCents) {
     const run = this.#page.state.run;
-    if (!isAble($("bid")) || !run || !amountCents) return;
+    const busy = this.#sending !== null || this.#page.state.seq < this.#waitSeq; // the button may not be redrawn yet
+    if (busy || !isAble($("bid")) || !run || !amountCents) return;
     this.#sending = amountCents;
     this.#page.redraw();
     await this.bid({ type: "place_bid", run_id: run.id, amount_cents: amountCents, kind: "tap" });

@@ -66,7 +66,7 @@ export const WORDS = {
   "bid.sending": "Sending…",
   "bid.leading": "You lead",
   "bid.paused": "Bidding paused",
-  "bid.no_lot": "Waiting for the lot",
+  "bid.no_lot": "Waiting…",
   "bid.staff": "You are on the team",
   "bid.blocked": "You can no longer bid here",
   "bid.ended": "Sale over",

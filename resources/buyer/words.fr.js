@@ -66,7 +66,7 @@ export const WORDS = {
   "bid.sending": "Envoi…",
   "bid.leading": "Vous menez",
   "bid.paused": "Enchères en pause",
-  "bid.no_lot": "En attente du lot",
+  "bid.no_lot": "En attente…",
   "bid.staff": "Vous êtes de l’équipe",
   "bid.blocked": "Vous ne pouvez plus enchérir ici",
   "bid.ended": "Vente terminée",

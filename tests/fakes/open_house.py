@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from seller_console.contract import routes
 from seller_console.contract.codec import decode_runtime
@@ -184,3 +184,22 @@ class OpenHouse:
         """Fails on any complaint of a page nobody expected."""
         left = [one for one in self.complaints if not any(part in one for part in self.forgiven)]
         assert not left, left
+
+
+# --- what a page shows ------------------------------------------------------------------
+
+N = "\u202f"
+
+
+async def text(page: Page, selector: str) -> str:
+    return (await page.locator(selector).text_content() or "").strip()
+
+
+async def shows(page: Page, selector: str, words: str, within_s: float = 6.0) -> None:
+    await expect(page.locator(selector)).to_have_text(words, timeout=within_s * 1000)
+
+
+async def asked(page: Page, euros: str, within_s: float = 6.0) -> None:
+    """The button asks that much, and has for long enough to be read: an earlier press is not taken."""
+    await shows(page, "#bid", f"Enchérir {euros}{N}€", within_s)
+    await page.wait_for_timeout(450)

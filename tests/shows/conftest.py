@@ -9,17 +9,21 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
 from seller_console.contract import routes
 from seller_console.contract.codec import decode_runtime
 from seller_console.contract.media import RuntimeFile
+from tests.fakes import chromium
+from tests.fakes.open_house import OpenHouse
 
 
 def wait(done: Callable[[], Any], timeout_s: float, saying: str) -> Any:
@@ -228,3 +232,20 @@ def record() -> Iterator[Callable[[str], Record]]:
     yield open_
     for one in opened:
         one.close()
+
+
+# --- the buyer page ----------------------------------------------------------------------------
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium.running() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house(start_program: Callable[..., Any], browser: Browser) -> AsyncIterator[OpenHouse]:
+    opened = OpenHouse(start_program)
+    yield opened
+    await opened.close()
+    opened.silent()

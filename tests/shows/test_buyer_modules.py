@@ -19,7 +19,6 @@ from seller_console.sale.audience import may_see
 from seller_console.sale.brief import brief
 from seller_console.sale.fold import apply
 from seller_console.sale.state import ShowState
-from tests.fakes import chromium
 from tests.fakes.lively_show import LivelyShow
 from tests.fakes.lone_page import lone_page
 from tests.rules.floor import ANA
@@ -119,12 +118,6 @@ def visible(show: LivelyShow, who: Who, after: int = 0) -> tuple[ShowState, list
         if seq > after:
             rows.append({"seq": seq, "at_ms": at_ms, "event": json.loads(raw)})
     return state, rows
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium.running() as running:
-        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
