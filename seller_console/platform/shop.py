@@ -76,6 +76,23 @@ class Room:
         self._count_timer: asyncio.TimerHandle | None = None
         self._look_timer = self._loop.call_later(LOOK_EVERY_S, self._look)
 
+    async def settled(self) -> None:
+        """Everything said so far is on the disk."""
+        await self.sales.certain(lambda: None)
+
+    def come_back(self, *, current: bool) -> None:
+        """Rule 15, in the very step in which the show is opened: before any bell that fell due while
+        the platform was away, the lot on the block gets its time back. The current show is told
+        of every return, another one only when a lot is on its block."""
+        head, last_at = self.log.head()
+        state = self.sales.state
+        if head == 0 or state.status == "ended" or (state.run is None and not current):
+            return
+        down_ms = max(0, self.clock.wall_ms() - last_at)
+        self.watch.returned(self.clock.now_ms(), [row.event for row in self.log.last_of("media_noted")])
+        self.sales.say(PLATFORM, c.ReturnPlatform(down_ms=down_ms)).add_done_callback(heard)
+        logger.info("show_returned show=%s seq=%d down_ms=%d", self.show_id, self.sales.committed, down_ms)
+
     def _rows(self, rows: Sequence[Row]) -> None:
         self.feed.publish(rows)
         for row in rows:
@@ -190,16 +207,8 @@ class Shop:
         room = self.room(self.keys.current_show)
         if room is None or room.sales.state.status == "ended" or title not in {"", room.sales.state.title}:
             return await self.open_show(title or "Mon live")
-        await self._return(room)
+        await room.settled()
         return room
-
-    async def _return(self, room: Room) -> None:
-        """Rule 15: first of all, the lot on the block gets its time back."""
-        last_at = room.log.head()[1]
-        down_ms = max(0, self.clock.wall_ms() - last_at)
-        room.watch.returned(self.clock.now_ms(), [row.event for row in room.log.last_of("media_noted")])
-        await room.sales.say(PLATFORM, c.ReturnPlatform(down_ms=down_ms))
-        logger.info("show_returned show=%s seq=%d down_ms=%d", room.show_id, room.sales.committed, down_ms)
 
     async def open_show(self, title: str) -> Room:
         """A new show, the current one from now on. Raises TitleRefused before anything is made."""
@@ -239,6 +248,7 @@ class Shop:
             logger.warning("log_salvaged show=%s rows=%d kept_as=%s", show_id, saved.rows, saved.kept_as.name)
             log = Log(path)
         room = self.rooms[show_id] = Room(log, self.clock, show_id)
+        room.come_back(current=show_id == self.keys.current_show)
         self.passes.learn(show_id, log.passes())
         return room
 

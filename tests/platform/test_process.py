@@ -184,6 +184,31 @@ def test_a_lot_that_ended_while_it_was_down_runs_on_for_the_counter_bid_time(
     assert hammered.at_ms >= moved["ends_at"]
 
 
+def test_a_lot_of_another_show_gets_its_time_back_too(
+    start: Callable[..., tuple[Any, Door]], wait_until: Callable[..., None]
+) -> None:
+    """Started again for a show of another title: the lot that was running before is not hammered unseen."""
+    program, door = start("--show", "Cartes")
+    lea = door.join("Léa")
+    run_id = door.run_a_lot(duration_ms=2000, counter_bid_ms=1500)
+    assert door.say(c.PlaceBid(run_id=run_id, amount_cents=100), lea).status_code == 200
+    path = Path(door.place.log_path)
+    program.popen.kill()
+    program.popen.wait()
+    threading.Event().wait(2.2)
+    _, other = start("--show", "Autre live")
+    assert other.place.show_id != door.place.show_id
+    log = Log(path)
+    wait_until(lambda: log.last_of("hammered") != [], timeout_s=8)
+    kinds = [row.kind for row in log.every_row()]
+    moved = json.loads(log.last_of("clock_moved")[0].event)
+    hammered = log.last_of("hammered")[0]
+    log.close()
+    assert kinds.index("platform_returned") < kinds.index("clock_moved") < kinds.index("hammered")
+    assert moved["reason"] == "outage"
+    assert hammered.at_ms >= moved["ends_at"]
+
+
 class Load:
     """Bidders that keep count of what was answered yes."""
 
