@@ -244,6 +244,7 @@ export class Block {
     const node = $("clock");
     const bar = $("left-bar");
     if (as === "result") {
+      node.className = "clock";
       put(node, "");
       bar.style.transform = "scaleX(0)";
       return;

@@ -148,7 +148,7 @@ export class Shelf {
   }
 
   #row(lot, as) {
-    const drawn = JSON.stringify([as, lot.title, lot.openingCents, lot.format, lot.unitsLeft, lot.unitsTotal, lot.myPreBidCents, lot.pictures, lot.soldCents, lot.soldTo, lot.flash, lot.hasReserve, lot.condition, t("close")]);
+    const drawn = JSON.stringify([as, lot.title, lot.openingCents, lot.format, lot.unitsLeft, lot.unitsTotal, lot.myPreBidCents, lot.pictures, lot.soldCents, lot.soldTo, lot.flash, lot.hasReserve, lot.condition, this.#page.state.show.status, t("close")]);
     return this.#kept(lot.id, drawn, () => {
       const node = el("li", as);
       const picture = el("div");
@@ -187,7 +187,7 @@ export class Shelf {
 
   #action(lot, as) {
     const { state } = this.#page;
-    if (state.role !== "buyer" || as === "now" || as === "sold") return null;
+    if (state.role !== "buyer" || state.show.status === "ended" || as === "now" || as === "sold") return null;
     if (lot.format === "buy_it_now") return buyButton(this.#page, lot);
     if (lot.format !== "auction") return null;
     const button = el("button", "small", lot.myPreBidCents ? money(lot.myPreBidCents) : t("prebid.short"));

@@ -215,7 +215,7 @@ export const WORDS = {
   "moment.offer_declined": "Votre offre n’a pas été retenue.",
 
   "ended.title": "Le direct est terminé",
-  "ended.thanks": "Merci d’être venu\u202f!",
+  "ended.thanks": "Merci de votre visite\u202f!",
   "ended.bought": "Vous repartez avec {count} lots pour {price}.",
   "ended.bought_one": "Vous repartez avec 1 lot pour {price}.",
   "ended.nothing": "Pas d’achat cette fois. À bientôt\u202f!",
