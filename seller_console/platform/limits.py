@@ -32,6 +32,8 @@ JOINS = Rate("joins", 20, 200)
 """Per address: a whole café behind one, not a script."""
 PAIRING = Rate("pairing", 5 / 60, 5)
 MEDIA = Rate("media", 10 / 60, 10)
+TRICKLE = Rate("trickle", 1, 30)
+"""Fragments of candidates: a browser sends one for each address it finds."""
 PUBLISH = Rate("publish", 30 / 60, 10)
 """A publisher that lost its line tries again every 5 s at most, for as long as it takes."""
 WRONG_PASSES = Rate("wrong_passes", 1, 30)

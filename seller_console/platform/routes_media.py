@@ -136,17 +136,19 @@ async def _opened(request: Request) -> Response:
     return response
 
 
-def _own_session(request: Request) -> str:
+def _own_session(request: Request) -> tuple[str, str]:
+    """(its id, whom)"""
     door, room, whom = _door(request)
     session_id: str = request.path_params["session"]
     if not request.app.state.media.is_of(session_id, door, room.show_id, whom):
         raise Problem("not_found")
-    return session_id
+    return session_id, f"{room.show_id} {whom}"
 
 
 async def _patched(request: Request) -> Response:
     """Trickle ICE: 204. An ICE restart is refused (422): the client opens a new session."""
-    session_id = _own_session(request)
+    session_id, whom = _own_session(request)
+    limit(request, limits.TRICKLE, whom)
     if kind_of(request) != FRAGMENT:
         raise Problem("media_type", headers={"Accept-Patch": FRAGMENT}, expected=FRAGMENT)
     if_match = request.headers.get("if-match")
@@ -161,7 +163,7 @@ async def _patched(request: Request) -> Response:
 
 
 async def _closed(request: Request) -> Response:
-    session_id = _own_session(request)
+    session_id, _ = _own_session(request)
     request.app.state.media.forget(session_id)
     try:
         found = await request.app.state.relay.close_session(session_id)

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 PeerState = Literal["new", "connecting", "connected", "failed", "closed"]
 CONNECT_WITHIN_S = 10.0
 HEARTBEAT_S = 1.0
+CANDIDATES_MAX = 30
+"""Of the other side: each is paired with each of ours, and all pairs are sorted again at each arrival."""
 
 _certificate: RTCCertificate | None = None
 
@@ -109,6 +111,7 @@ class Peer:
         self._on_state = on_state
         self._agent = _Agent(ice_controlling=controlling)
         self._agent.on_media = self._datagram
+        self._candidates = 0
         self._dtls = RTCDtlsTransport(_IceForDtls(self._agent), [_own_certificate()])  # type: ignore[arg-type]
         self._rx: Any = None
         self._tx: Any = None
@@ -141,12 +144,16 @@ class Peer:
         """A remote candidate, the part after "candidate:". Raises ValueError when unreadable.
 
         Names (mDNS) and TCP are skipped: the other side's own checks reach us and
-        are learned as peer-reflexive. End-of-candidates is never signalled to the
+        are learned as peer-reflexive. So are those after the first CANDIDATES_MAX, offer
+        and fragments together. End-of-candidates is never signalled to the
         agent, which would then give up before such a check arrives.
         """
         candidate = aioice.Candidate.from_sdp(text)
         if candidate.component != 1 or candidate.transport.lower() != "udp" or candidate.host.endswith(".local"):
             return
+        if self._candidates >= CANDIDATES_MAX:
+            return
+        self._candidates += 1
         await self._agent.add_remote_candidate(candidate)
 
     async def _live(self, remote: Media, dtls_client: bool) -> None:

@@ -159,6 +159,16 @@ async def test_ten_players_a_minute_and_a_publisher_that_keeps_trying(town: Town
     assert statuses == [201] * 10 + [429] * 2
 
 
+async def test_fragments_have_a_rate_of_their_own(town: Town) -> None:
+    buyer = await town.buyer()
+    session = (await opened(town, buyer, routes.WHEP)).headers["location"]
+    right = {**FRAGMENT, "If-Match": '"1"'}
+    answers = [await buyer.patch(session, content="a=x\r\n", headers=right) for _ in range(45)]
+    assert [answer.status_code for answer in answers[:30]] == [204] * 30
+    is_problem(answers[-1], 429, "too_often")
+    assert len(town.relay.fragments) < 45
+
+
 async def test_only_the_current_show_has_a_picture(town: Town) -> None:
     await town.owner.post(routes.SHOWS, json={"title": "Un autre"})
     answer = await publisher(town).post(routes.at(routes.WHIP, town.show), content=OFFER, headers=SDP)

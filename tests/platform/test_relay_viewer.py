@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from seller_console.platform.relay_forward import Piece, Programme
+from seller_console.platform.relay_process import Switch
 from seller_console.platform.relay_sessions import Viewer, read_offer
 from seller_console.rtc.payload import pack_h264
 from seller_console.rtc.receiving import Receiving
@@ -128,3 +129,18 @@ async def test_a_viewer_that_loses_a_quarter_gets_a_rest_and_then_a_fresh_pictur
     assert not any(shown[30:50]), "two seconds of rest"
     assert any(shown[50:]), "then a fresh picture"
     assert stage.gone == []
+
+
+async def test_of_a_session_only_so_many_candidates_are_tried() -> None:
+    """Each is paired with each of ours: nine hundred of them held every viewer's picture up for seconds."""
+    switch = Switch(lambda note: None, 5)
+    receiving = Receiving(on_received=lambda _: None, on_state=lambda _: None)
+    offer = await receiving.offer()
+    session = await switch.view(offer)
+    many = [f"a=candidate:{n} 1 udp 1 10.1.{n // 250}.{n % 250 + 1} 9 typ host" for n in range(900)]
+    for part in (many[:450], many[450:]):
+        await switch.patch(session["session_id"], "\r\n".join(part), session["etag"])
+    peer = switch._viewers[session["session_id"]].peer
+    assert 20 < len(peer._agent.remote_candidates) <= 30
+    await switch.close()
+    await receiving.close()
