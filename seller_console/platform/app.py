@@ -351,5 +351,4 @@ def make_app(
     app.state.lan_url = lan_url
     app.state.drawing = asyncio.Semaphore(pictures.AT_ONCE)
     app.state.pictures = shop.home / "pictures"
-    app.state.media = routes_media.MediaSessions()
     return app

@@ -30,6 +30,7 @@ from ..contract import VERSION, routes
 from ..contract.codec import encode
 from ..contract.media import RuntimeFile
 from .app import make_app
+from .files import raise_file_limit
 from .keys import keep_keys, write_private
 from .log import LogUnwritable, NewerLog
 from .relay import Relay
@@ -68,6 +69,7 @@ def main(argv: list[str]) -> int:
     if words.home is not None:
         os.environ["SELLER_CONSOLE_HOME"] = str(words.home)
     _log_to_stderr()
+    raise_file_limit()
     try:
         return _run(words)
     except OSError as error:

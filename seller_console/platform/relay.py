@@ -108,13 +108,19 @@ class RelayStats(_Note, frozen=True, tag="relay_stats"):
     rss_mb: float = 0.0
 
 
+class SessionEnded(_Note, frozen=True, tag="session_ended"):
+    """Any session, a viewer's too: its id means nothing any more."""
+
+    session_id: str
+
+
 class RelayRestarted(_Note, frozen=True, tag="relay_restarted"):
     """The child died and is back: every session is gone."""
 
     restarts: int
 
 
-RelayNote = IngestStarted | FrameSeen | IngestEnded | ViewersCounted | RelayStats | RelayRestarted
+RelayNote = IngestStarted | FrameSeen | IngestEnded | ViewersCounted | RelayStats | SessionEnded | RelayRestarted
 
 
 def _command(viewers_max: int) -> list[str]:

@@ -3,7 +3,7 @@
 One JSON object a line. In: {"id", "do", ...}; out: {"id", "ok": {...}} or {"id",
 "error", "detail"}, and notes without an id (see relay.py). The end of stdin ends the
 process, so it dies with the platform. Queue of notes to the platform: 1,000, then
-notes are dropped (answers never are).
+notes are dropped (answers never are, nor which session ended).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import psutil
 from ..rtc.keyframes import KeyframeGate
 from ..rtc.peer import seams
 from ..rtc.wire import Rtp, SenderReport
+from .files import raise_file_limit
 from .relay import (
     FrameSeen,
     IngestEnded,
@@ -33,6 +34,7 @@ from .relay import (
     RelayNote,
     RelayRefused,
     RelayStats,
+    SessionEnded,
     ViewersCounted,
 )
 from .relay_forward import Kind, Programme
@@ -60,6 +62,8 @@ class Switch:
         self._on: Ingest | None = None
         self._on_epoch = 0
         self._viewers: dict[str, Viewer] = {}
+        self._coming = 0
+        """Viewers whose offer is being answered: they have their place already."""
         self._watching: tuple[Viewer, ...] = ()
         self._counted = -1
         self._frames_noted_at_s = 0.0
@@ -81,13 +85,17 @@ class Switch:
             on_report=self._report,
             on_gone=self._ingest_gone,
         )
-        answer = await ingest.answer()
+        try:
+            answer = await ingest.answer()
+        except OSError:
+            self._close(ingest, "no_socket")
+            raise
         self._ingests[ingest.session_id] = ingest
         log.info("ingest_opened session=%s codec=%s", ingest.session_id[:6], ingest.codec)
         return {"session_id": ingest.session_id, "answer_sdp": answer, "etag": ingest.etag}
 
     async def view(self, offer_sdp: str) -> dict[str, str]:
-        if len(self._viewers) >= self._viewers_max:
+        if len(self._viewers) + self._coming >= self._viewers_max:
             raise RelayRefused("full")
         viewer = Viewer(
             secrets.token_urlsafe(18),
@@ -99,7 +107,16 @@ class Switch:
             ts_origin=self._ts_origin,
             first_seq=self._first_seq,
         )
-        answer = await viewer.answer()
+        self._coming += 1
+        try:
+            answer = await viewer.answer()
+        except OSError:
+            self._close(viewer, "no_socket")
+            raise
+        finally:
+            self._coming -= 1
+        if viewer.gone:
+            raise RelayRefused("unavailable", "gone before its answer")
         self._viewers[viewer.session_id] = viewer
         self._watching = tuple(self._viewers.values())
         return {"session_id": viewer.session_id, "answer_sdp": answer, "etag": viewer.etag}
@@ -138,6 +155,7 @@ class Switch:
 
     def _close(self, session: Ingest | Viewer, reason: str) -> None:
         session.gone = True
+        self._note(SessionEnded(session_id=session.session_id))
         task = asyncio.create_task(session.peer.close(reason))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -251,8 +269,7 @@ class Switch:
         totals = (on.frames, on.video_octets, on.audio_octets) if on else (0, 0, 0)
         frames, video, audio = (max(0, total - prior) for total, prior in zip(totals, self._stats_before, strict=True))
         self._stats_before = totals
-        with self._me.oneshot():
-            cpu, rss = self._me.cpu_percent() / 100, self._me.memory_info().rss / 1e6
+        cpu, rss = self._cost()
         self._note(
             RelayStats(
                 ingest=on is not None,
@@ -266,6 +283,15 @@ class Switch:
                 rss_mb=round(rss, 1),
             )
         )
+
+    def _cost(self) -> tuple[float, float]:
+        """(cores, MB); what the system will not tell (no file left to read it from) is 0."""
+        try:
+            with self._me.oneshot():
+                return self._me.cpu_percent() / 100, self._me.memory_info().rss / 1e6
+        except (OSError, psutil.Error) as trouble:
+            log.warning("cost_unknown why=%s", trouble)
+            return 0.0, 0.0
 
     async def close(self) -> None:
         for ingest in tuple(self._ingests.values()):
@@ -288,7 +314,7 @@ class _Out:
         self._thread.start()
 
     def note(self, note: RelayNote) -> None:
-        if self._lines.qsize() < 1_000:
+        if self._lines.qsize() < 1_000 or isinstance(note, SessionEnded):
             self._lines.put(msgspec.json.encode(note) + b"\n")
 
     def answer(self, words: dict[str, Any]) -> None:
@@ -360,6 +386,7 @@ def main(argv: list[str]) -> int:
     viewers_max = int(argv[0]) if argv else 100
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("aioice").setLevel(logging.WARNING)
+    raise_file_limit()
     gc.freeze()
     if sys.platform == "win32":
         asyncio.run(_serve(viewers_max))

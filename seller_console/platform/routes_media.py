@@ -8,8 +8,8 @@ stream key and nothing else; a viewer shows a pass of the show.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections import OrderedDict
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +19,7 @@ from ..contract import routes
 from . import limits
 from .asking import address_of, bearer_of, limit, room_of, shop_of, who_of
 from .doors import Problem, body_of, kind_of, problem_response
+from .media_sessions import Holder
 from .passes import same_secret
 from .relay import Relay, RelayRefused, Session
 from .salesroom import Unavailable
@@ -28,8 +29,6 @@ logger = logging.getLogger(__name__)
 
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
-SESSIONS_MAX = 500
-"""How many sessions' addresses are remembered; the relay itself takes fewer."""
 
 _REFUSED = {
     "bad_offer": "bad_sdp",
@@ -50,24 +49,6 @@ _PREFLIGHT = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
     "Access-Control-Max-Age": "86400",
 }
-
-
-class MediaSessions:
-    """Which session belongs to which door and to whom: nobody patches or ends another's."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[str, str, str]] = OrderedDict()
-
-    def add(self, session_id: str, door: str, show_id: str, whom: str) -> None:
-        self._known[session_id] = (door, show_id, whom)
-        while len(self._known) > SESSIONS_MAX:
-            self._known.popitem(last=False)
-
-    def is_of(self, session_id: str, door: str, show_id: str, whom: str) -> bool:
-        return self._known.get(session_id) == (door, show_id, whom)
-
-    def forget(self, session_id: str) -> None:
-        self._known.pop(session_id, None)
 
 
 def _publisher(request: Request, room: Room) -> str:
@@ -118,11 +99,20 @@ async def _opened(request: Request) -> Response:
     if room is not shop_of(request).current:
         raise Problem("not_current")
     relay: Relay = request.app.state.relay
+    media, holder = shop_of(request).media, Holder(door, room.show_id, whom, address_of(request))
+    if not media.reserve(holder):
+        raise Problem("full", headers={"Retry-After": "10"})
     try:
         session: Session = await (relay.ingest(offer) if door == "whip" else relay.view(offer))
     except RelayRefused as refused:
+        media.give_up(holder)
         raise _translated(refused) from refused
-    request.app.state.media.add(session.session_id, door, room.show_id, whom)
+    except BaseException:
+        media.give_up(holder)
+        raise
+    for older in media.add(session.session_id, holder):
+        with contextlib.suppress(RelayRefused):  # a relay that is away has closed it
+            await relay.close_session(older)
     path = routes.WHIP_SESSION if door == "whip" else routes.WHEP_SESSION
     headers = {
         "Location": routes.at(path, room.show_id, session=session.session_id),
@@ -140,7 +130,7 @@ def _own_session(request: Request) -> tuple[str, str]:
     """(its id, whom)"""
     door, room, whom = _door(request)
     session_id: str = request.path_params["session"]
-    if not request.app.state.media.is_of(session_id, door, room.show_id, whom):
+    if not shop_of(request).media.is_of(session_id, door, room.show_id, whom):
         raise Problem("not_found")
     return session_id, f"{room.show_id} {whom}"
 
@@ -164,7 +154,7 @@ async def _patched(request: Request) -> Response:
 
 async def _closed(request: Request) -> Response:
     session_id, _ = _own_session(request)
-    request.app.state.media.forget(session_id)
+    shop_of(request).media.forget(session_id)
     try:
         found = await request.app.state.relay.close_session(session_id)
     except RelayRefused as refused:

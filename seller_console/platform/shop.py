@@ -26,6 +26,7 @@ from .feed import Feed
 from .keys import Keys, keep_keys, read_keys
 from .limits import Limits
 from .log import Damaged, Log, Row
+from .media_sessions import MediaSessions
 from .passes import OWNER, Passes, new_person
 from .picture_watch import PictureWatch
 from .relay import FrameSeen, IngestEnded, IngestStarted, RelayNote
@@ -194,6 +195,7 @@ class Shop:
         self.keys: Keys = read_keys(home)
         self.passes = Passes(self.keys.owner_pass)
         self.limits = Limits()
+        self.media = MediaSessions()
         self.rooms: dict[ShowId, Room] = {}
         self.opened_at_s = time.monotonic()
         self._shows = home / "shows"
@@ -258,6 +260,7 @@ class Shop:
 
     def hear(self, note: RelayNote) -> None:
         """One relay a platform: what it sees is the current show's."""
+        self.media.hear(note)
         room = self.current
         if room is not None and not self._closing:
             room.hear(note)

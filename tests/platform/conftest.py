@@ -30,12 +30,14 @@ class StandInRelay:
     def __init__(self) -> None:
         self.refuses: str = ""
         self.sessions: dict[str, str] = {}
+        self._opened = 0
         self.fragments: list[str] = []
 
     async def _open(self, kind: str) -> Session:
         if self.refuses:
             raise RelayRefused(self.refuses, "as told")  # type: ignore[arg-type]
-        session_id = f"{kind}{len(self.sessions) + 1}"
+        self._opened += 1
+        session_id = f"{kind}{self._opened}"
         self.sessions[session_id] = '"1"'
         return Session(session_id, ANSWER, '"1"')
 

@@ -11,8 +11,9 @@ import pytest
 from seller_console.contract import commands as c
 from seller_console.contract import routes
 from seller_console.platform import shop as shop_module
+from seller_console.platform.media_sessions import Holder, MediaSessions
 from seller_console.platform.picture_watch import PictureWatch
-from seller_console.platform.relay import FrameSeen, IngestEnded, IngestStarted
+from seller_console.platform.relay import FrameSeen, IngestEnded, IngestStarted, RelayRestarted, SessionEnded
 from seller_console.sale.state import Run, ShowState
 
 from .conftest import ANSWER, MakeTown, Town, until
@@ -157,6 +158,49 @@ async def test_ten_players_a_minute_and_a_publisher_that_keeps_trying(town: Town
     path = routes.at(routes.WHEP, town.show)
     statuses = [(await buyer.post(path, content=OFFER, headers=SDP)).status_code for _ in range(12)]
     assert statuses == [201] * 10 + [429] * 2
+
+
+async def test_a_viewer_has_two_pictures_and_the_newest_stay(town: Town) -> None:
+    buyer, other = await town.buyer(), await town.buyer("Max")
+    theirs = (await opened(town, other, routes.WHEP)).headers["location"]
+    whip = (await opened(town, publisher(town), routes.WHIP)).headers["location"]
+    places = [(await opened(town, buyer, routes.WHEP)).headers["location"] for _ in range(4)]
+    assert {place.rsplit("/", 1)[1] for place in (theirs, whip, *places[2:])} == set(town.relay.sessions)
+    is_problem(await buyer.delete(places[0]), 404, "not_found")
+    for client, place in ((buyer, places[3]), (other, theirs), (publisher(town), whip)):
+        assert (await client.delete(place)).status_code == 200
+
+
+async def test_one_address_has_a_share_of_the_places(town: Town) -> None:
+    town.shop.media = MediaSessions(per_address=0.1)
+    buyers = [await town.buyer(f"B{n}") for n in range(6)]
+    path = routes.at(routes.WHEP, town.show)
+    answers = await asyncio.gather(*(buyer.post(path, content=OFFER, headers=SDP) for buyer in buyers))
+    assert sorted(answer.status_code for answer in answers) == [201] * 4 + [503] * 2
+    ended = next(iter(town.relay.sessions))
+    town.shop.hear(SessionEnded(session_id=ended))
+    assert sum([(await buyer.post(path, content=OFFER, headers=SDP)).status_code == 201 for buyer in buyers[4:]]) == 1
+    town.relay.refuses = "unavailable"
+    town.shop.hear(RelayRestarted(restarts=1))
+    for buyer in buyers:
+        is_problem(await buyer.post(path, content=OFFER, headers=SDP), 503, "media_unavailable")
+    town.relay.refuses = ""
+    assert (await buyers[0].post(path, content=OFFER, headers=SDP)).status_code == 201, "a refused one holds no place"
+
+
+def test_the_publisher_is_not_forgotten_because_of_viewers() -> None:
+    media = MediaSessions(per_address=100)
+    media.add("in1", Holder("whip", "s", "publisher"))
+    for n in range(2000):
+        holder = Holder("whep", "s", f"b{n}", "10.0.0.1")
+        assert media.reserve(holder)
+        media.add(f"out{n}", holder)
+    assert media.is_of("in1", "whip", "s", "publisher")
+    for n in range(2000):
+        media.hear(SessionEnded(session_id=f"out{n}"))
+    media.hear(SessionEnded(session_id="in1"))
+    assert not media.is_of("in1", "whip", "s", "publisher")
+    assert (media._known, dict(media._at)) == ({}, {})
 
 
 async def test_fragments_have_a_rate_of_their_own(town: Town) -> None:

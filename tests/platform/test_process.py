@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from seller_console.contract import commands as c
@@ -348,6 +349,42 @@ def test_a_full_disk_stops_the_sale_loudly_and_it_goes_on_when_there_is_room(
     assert kinds.index("run_paused") < kinds.index("run_resumed")
     assert "log_unwritable" in json.dumps(paused)
     assert "show_halted" in program.errors()
+
+
+FEW_FILES = """
+import resource, sys
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+from seller_console.platform.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another process's limits can be read on Linux only")
+def test_it_and_its_relay_may_open_as_many_files_as_the_system_lets_them(
+    start_program: Callable[..., Any], wait_until: Callable[..., None]
+) -> None:
+    program = start_program(sys.executable, "-c", FEW_FILES, python=False)
+    program.line(0)
+    me = psutil.Process(program.pid)
+    wait_until(lambda: len(me.children()) == 1)
+    for process in (me, me.children()[0]):
+        soft, hard = process.rlimit(psutil.RLIMIT_NOFILE)
+        assert soft == min(hard, 65_536)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="groups of processes are POSIX")
+def test_the_relay_is_no_member_of_its_group_and_ends_with_it(
+    start: Callable[..., tuple[Any, Door]], wait_until: Callable[..., None]
+) -> None:
+    """A signal to the whole group is the platform's to hear; the relay ends when its stdin does."""
+    program, _ = start()
+    me = psutil.Process(program.pid)
+    wait_until(lambda: len(me.children()) == 1)
+    relay = me.children()[0]
+    assert os.getsid(relay.pid) == relay.pid
+    program.popen.kill()
+    wait_until(lambda: not relay.is_running() or relay.status() == psutil.STATUS_ZOMBIE, timeout_s=8)
 
 
 def test_a_damaged_log_is_salvaged_at_the_start_and_said_so(start: Callable[..., tuple[Any, Door]]) -> None:

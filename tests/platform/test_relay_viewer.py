@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import itertools
 from collections.abc import AsyncIterator
 
+import psutil
 import pytest
 
+from seller_console.platform.relay import RelayNote, RelayRefused, RelayStats, SessionEnded
 from seller_console.platform.relay_forward import Piece, Programme
 from seller_console.platform.relay_process import Switch
 from seller_console.platform.relay_sessions import Viewer, read_offer
@@ -144,3 +148,33 @@ async def test_of_a_session_only_so_many_candidates_are_tried() -> None:
     assert 20 < len(peer._agent.remote_candidates) <= 30
     await switch.close()
     await receiving.close()
+
+
+async def test_viewers_who_come_at_once_have_as_many_places_as_those_who_come_one_by_one() -> None:
+    notes: list[RelayNote] = []
+    switch = Switch(notes.append, 2)
+    receivings = [Receiving(on_received=lambda _: None, on_state=lambda _: None) for _ in range(5)]
+    offers = [await receiving.offer() for receiving in receivings]
+    answers = await asyncio.gather(*(switch.view(offer) for offer in offers), return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, RelayRefused)]
+    assert [answer.code for answer in refused] == ["full"] * 3
+    opened = [answer for answer in answers if isinstance(answer, dict)]
+    assert switch.delete(opened[0]["session_id"]) == {"closed": True}
+    assert notes == [SessionEnded(session_id=opened[0]["session_id"])]
+    await switch.close()
+    for receiving in receivings:
+        await receiving.close()
+
+
+class _NoFileLeft(psutil.Process):
+    def cpu_percent(self, interval: float | None = None) -> float:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+
+@pytest.mark.warns("cost_unknown")
+async def test_a_relay_that_cannot_read_its_own_cost_goes_on() -> None:
+    notes: list[RelayNote] = []
+    switch = Switch(notes.append, 2)
+    switch._me = _NoFileLeft()
+    switch._count(switch._stats_at_s + 1.0)
+    assert [note.rss_mb for note in notes if isinstance(note, RelayStats)] == [0.0]
