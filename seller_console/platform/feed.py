@@ -37,6 +37,8 @@ STUCK_S = 6.0
 """A socket that takes nothing for this long while bytes wait is cut."""
 SWEEP_S = 0.25
 HEARTBEAT_S = 5.0
+READERS_EACH: dict[Role, int] = {"owner": 32, "producer": 32, "moderator": 32, "buyer": 6}
+"""Open feeds of one person: the newest stay."""
 _TAIL_ROWS = 10_000
 _PAGE_ROWS = 1000
 _AT_ONCE = frozenset({"hammered", "run_paused", "run_voided", "run_withdrawn"})
@@ -87,6 +89,8 @@ class Feed:
         """Readers cut for not reading, since the start."""
         self._tail: deque[Row] = deque(maxlen=_TAIL_ROWS)
         self._unsent: list[Row] = []
+        self._by_person: dict[PersonId, list[Reader]] = {}
+        """In the order they came; also those that have not caught up yet."""
         self._loop = asyncio.get_running_loop()
         self._tick: asyncio.TimerHandle | None = None
         self._closed = False
@@ -154,21 +158,49 @@ class Feed:
         None: the socket closed, or took nothing for STUCK_S, before the reader had caught up.
         """
         reader = Reader(who, wire, after, moved_at_s=self._loop.time())
+        self._enter(reader)
+        try:
+            followed = await self._follow(reader)
+        except BaseException:
+            self._leave(reader)
+            raise
+        if not followed:
+            self._leave(reader)
+            return None
+        return reader
+
+    def _enter(self, reader: Reader) -> None:
+        theirs = self._by_person.setdefault(reader.who.person, [])
+        theirs.append(reader)
+        while len(theirs) > READERS_EACH[reader.who.role]:
+            oldest = theirs.pop(0)
+            oldest.wire.abort()
+            self.detach(oldest)
+
+    def _leave(self, reader: Reader) -> None:
+        theirs = self._by_person.get(reader.who.person, [])
+        if reader in theirs:
+            theirs.remove(reader)
+        if not theirs:
+            self._by_person.pop(reader.who.person, None)
+
+    async def _follow(self, reader: Reader) -> bool:
+        who, wire = reader.who, reader.wire
         wire.write(chunk(b"retry: 1000\n\n" + passing_bytes(Heartbeat(server_ms=self._clock.now_ms()))))
         while not self._in_tail(reader.position):
             page = await self._loop.run_in_executor(None, self._log.rows, reader.position, _PAGE_ROWS, self.head)
             if not page or not await self._room_in(reader):
                 wire.abort()
-                return None
+                return False
             wire.write(chunk(rows_for(page, who)))
             reader.position = page[-1].seq
         if wire.closing or self._closed:
             wire.end()
-            return None
+            return False
         self.readers.add(reader)
         self._catch_up(reader)
         self.on_readers()
-        return reader
+        return True
 
     async def _room_in(self, reader: Reader) -> bool:
         """Waits until the socket has taken most of what was written; False: it is closed or stuck."""
@@ -189,6 +221,7 @@ class Feed:
         return waiting > 0 and now_s - reader.moved_at_s > STUCK_S
 
     def detach(self, reader: Reader) -> None:
+        self._leave(reader)
         if reader in self.readers:
             self.readers.discard(reader)
             self.on_readers()
@@ -248,3 +281,4 @@ class Feed:
         for reader in list(self.readers):
             reader.wire.end()
         self.readers.clear()
+        self._by_person.clear()

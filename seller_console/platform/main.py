@@ -20,6 +20,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -36,13 +37,16 @@ from .log import LogUnwritable, NewerLog
 from .relay import Relay
 from .shop import Room, Shop, TitleRefused
 from .tls import certificate, lan_addresses
-from .wire import Protocol
+from .wire import CONNECTIONS_PER_ADDRESS, Connections, Protocol
 
 logger = logging.getLogger(__name__)
 
 EXIT_TROUBLE = 1
 EXIT_PORT_IN_USE = 3
 IDLE_S = 3600
+PER_ADDRESS = float(os.environ.get("SELLER_CONSOLE_PER_ADDRESS", "1"))
+"""Factor on every limit that counts by address (connections, joins, reads, media, commands). 1 is for a house
+or a café behind one router; a crowd that a bench makes on this very machine needs more. Also `--per-address`."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _BACKLOG = 4096
 
@@ -57,6 +61,13 @@ def _words(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--lan", action="store_true", help="ouvre aussi au réseau local, en TLS")
     parser.add_argument("--show", default="", metavar="TITRE", help="titre du live à ouvrir")
     parser.add_argument("--embedded", action="store_true", help="s’arrête après une heure sans console ni lot en cours")
+    parser.add_argument(
+        "--per-address",
+        type=float,
+        default=PER_ADDRESS,
+        metavar="N",
+        help="multiplie ce qu’une seule adresse peut faire",
+    )
     parser.add_argument("--idle-s", type=float, default=IDLE_S, help=argparse.SUPPRESS)
     parser.add_argument(
         "--ice-server", action="append", default=[], metavar="URL", help="stun: ou turn:, annoncé aux lecteurs"
@@ -163,11 +174,13 @@ class _Server(uvicorn.Server):
         self.listening.set()
 
 
-def _server(app: object, *, certificate_paths: tuple[Path, Path] | None = None) -> _Server:
+def _server(
+    app: object, *, certificate_paths: tuple[Path, Path] | None = None, connections: Connections | None = None
+) -> _Server:
     return _Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
-            http=Protocol,
+            http=partial(Protocol, connections=connections or Connections()),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             log_config=None,
@@ -215,10 +228,13 @@ async def _serve(words: argparse.Namespace, home: Path) -> int:
         ice_servers=tuple(words.ice_server),
         lan_url=lan_url,
     )
-    servers = [(_server(app), door)]
+    connections = Connections(int(CONNECTIONS_PER_ADDRESS * words.per_address))
+    servers = [(_server(app, connections=connections), door)]
     if lan_door is not None:
         made = certificate(home / "tls", [*addresses, *_own_names()])
-        servers.append((_server(app, certificate_paths=(made.cert_path, made.key_path)), lan_door))
+        servers.append(
+            (_server(app, certificate_paths=(made.cert_path, made.key_path), connections=connections), lan_door)
+        )
         logger.info("lan_open url=%s fingerprint=%s", lan_url, made.fingerprint)
 
     stop = asyncio.Event()

@@ -20,6 +20,7 @@ from seller_console.platform.app import make_app
 from seller_console.platform.main import _server
 from seller_console.platform.relay import RelayRefused, Session
 from seller_console.platform.shop import Room, Shop
+from seller_console.platform.wire import Connections
 
 ANSWER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 
@@ -61,11 +62,12 @@ class StandInRelay:
 class Town:
     """A platform and ways to be somebody on it."""
 
-    def __init__(self, shop: Shop, room: Room, relay: StandInRelay, url: str) -> None:
+    def __init__(self, shop: Shop, room: Room, relay: StandInRelay, url: str, connections: Connections) -> None:
         self.shop = shop
         self.room = room
         self.relay = relay
         self.url = url
+        self.connections = connections
         self.show = room.show_id
         self.stop: Callable[[], Awaitable[None]] = self.close
         self._clients: list[httpx.AsyncClient] = []
@@ -131,17 +133,23 @@ async def make_town(home: Path, tmp_path: Path) -> AsyncIterator[MakeTown]:
     """`await make_town()`; again after `await town.stop()` for a restart on the same home."""
     endings: list[Callable[[], Awaitable[None]]] = []
 
-    async def make(folder: Path | None = None, resources: Path | None = None, **app_words: Any) -> Town:
+    async def make(
+        folder: Path | None = None,
+        resources: Path | None = None,
+        connections: Connections | None = None,
+        **app_words: Any,
+    ) -> Town:
         shop = Shop(folder or home)
         room = await shop.open()
         relay = StandInRelay()
         app = make_app(shop, relay, resources or places.resources(), **app_words)  # type: ignore[arg-type]
-        server = _server(app)
+        counted = connections or Connections()
+        server = _server(app, connections=counted)
         sock = socket.socket()
         sock.bind(("127.0.0.1", 0))
         serving = asyncio.create_task(server.serve(sockets=[sock]))
         await server.listening.wait()
-        town = Town(shop, room, relay, f"http://127.0.0.1:{sock.getsockname()[1]}")
+        town = Town(shop, room, relay, f"http://127.0.0.1:{sock.getsockname()[1]}", counted)
         ended = False
 
         async def stop() -> None:
