@@ -26,7 +26,7 @@ from seller_console.link.keys import Keys
 from seller_console.link.platform import Address
 from seller_console.link.settings import Settings
 
-from . import theme, words
+from . import joining, theme, words
 from .desk import Desk
 from .values import Closing
 from .wiring import Wiring
@@ -46,6 +46,7 @@ def options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--platform", default="", metavar="URL", help=t("cli.platform"))
     parser.add_argument("--pass", dest="owner_pass", default="", metavar="PASS", help=t("cli.pass"))
     parser.add_argument("--stream-key", default="", metavar="KEY", help=t("cli.stream_key"))
+    joining.add_options(parser)
     parser.add_argument("--demo", type=int, default=0, metavar="SECONDS", help=t("cli.demo"))
     parser.add_argument("--seed", type=int, default=7, metavar="S", help=t("cli.seed"))
     parser.add_argument("--summary", type=Path, default=None, metavar="FILE", help=t("cli.summary"))
@@ -76,6 +77,9 @@ def live(asked: argparse.Namespace, playing: Playing | None = None) -> int:
     if look.scale != 100 and "QT_SCALE_FACTOR" not in os.environ:
         theme.set_scale(os.environ, look.scale)
     words.use("fr" if look.language == "fr" else "en" if look.language == "en" else None)
+    if refused := joining.join(asked):
+        print(refused, file=sys.stderr)
+        return 1
     app = QApplication.instance() or QApplication([sys.argv[0]])
     assert isinstance(app, QApplication)
     theme.wear(app, "light" if look.theme == "light" else "dark" if look.theme == "dark" else None)
@@ -104,7 +108,8 @@ class Console:
         keys = Keys()
         join = await self._other_platform(keys) if asked.platform else None
         desk = Desk(keys=settings)
-        wiring = Wiring(desk, settings, join=join, stream_key=asked.stream_key, title=asked.title)
+        lan = asked.lan or settings.values.lan
+        wiring = Wiring(desk, settings, join=join, stream_key=asked.stream_key, title=asked.title, lan=lan)
         window = Window(desk)
         self._app.installEventFilter(desk.actions)
         desk.closing_changed.connect(self._closing_changed)
@@ -117,10 +122,14 @@ class Console:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(wiring.run())
                 keeping = tasks.create_task(self._keep_pass(desk, keys, join)) if join and asked.owner_pass else None
+                ended = tasks.create_task(self._ended.wait())
                 if self._playing is not None:
-                    outcome = await self._playing(desk, window, wiring)
+                    playing = asyncio.ensure_future(self._playing(desk, window, wiring))
+                    await asyncio.wait((playing, ended), return_when=asyncio.FIRST_COMPLETED)
+                    outcome = await _outcome(playing)
                 else:
-                    await self._ended.wait()
+                    await ended
+                ended.cancel()
                 if not self._leave_programs:
                     window.setEnabled(False)
                     await wiring.end_programs()
@@ -175,6 +184,16 @@ class Console:
                     signal.signal(number, handler)
 
         return restore
+
+
+async def _outcome(playing: asyncio.Future[int]) -> int:
+    """What the player answered; when the window was ended under it, it is told, and has failed."""
+    if playing.done():
+        return playing.result()
+    playing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        return await playing
+    return 1
 
 
 def _log_to_file() -> None:

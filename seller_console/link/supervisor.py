@@ -38,6 +38,8 @@ RESTARTS = 6
 RESTART_WINDOW_S = 60.0
 START_S = 20.0
 """A program that has not described itself after this long is started again."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
+"""Before the second restart within the window; doubled each time."""
 STOP_S = 6.0
 LOOK_S = 0.05
 HOPELESS = frozenset({"port_in_use", "unusable_home", "log_unusable"})
@@ -147,6 +149,8 @@ class _Program:
     child: subprocess.Popen[bytes] | None = None
     place: RuntimeFile | None = None
     started_at: float = 0.0
+    start_at: float = 0.0
+    """When to start it again, while that waits; 0: not waiting."""
     deaths: deque[float] = field(default_factory=deque)
     ending: bool = False
     """Its end is wanted: whatever happens to it is not an accident."""
@@ -254,6 +258,11 @@ class Supervisor:
         log.info("program_started name=%s pid=%d restarts=%d", name, program.child.pid, program.restarts)
 
     def _look_starting(self, program: _Program) -> None:
+        if program.child is None and program.start_at:
+            if time.monotonic() >= program.start_at:
+                program.start_at = 0.0
+                self._start(program, "restarting")
+            return
         place = read_runtime(program.spec.name)
         if place is not None and place.contract == VERSION and alive(place):
             program.place = place
@@ -306,7 +315,12 @@ class Supervisor:
             return
         if program.seen_alive:
             program.restarts += 1
-        self._start(program, "restarting")
+            program.seen_alive = False
+        if len(program.deaths) < 2:
+            self._start(program, "restarting")  # at once: the picture waits for it
+            return
+        program.start_at = now + min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (len(program.deaths) - 2))
+        self._set(program, "restarting", reason)
 
     # --- the end ---------------------------------------------------------------------------
 

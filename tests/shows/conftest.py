@@ -154,9 +154,14 @@ def open_console(start_program: Callable[..., Any]) -> Iterator[Callable[..., Dr
     def open_(*words: str, environ: dict[str, str] | None = None) -> DrivenConsole:
         offscreen = {"QT_QPA_PLATFORM": "offscreen", **(environ or {})}
         program = start_program("tests.fakes.driven_console", *words, environ=offscreen)
+        opened.append(program)
         return DrivenConsole(program)
 
+    opened: list[Any] = []
     yield open_
+    for program in opened:  # the consoles first: they would start again what we end
+        program.popen.kill()
+        program.popen.wait(10)
     end_programs()
 
 

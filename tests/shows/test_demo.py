@@ -30,7 +30,7 @@ def test_thirty_seconds_of_unattended_show_are_sound_and_the_summary_is_what_the
     assert summary["restarts"] == {"platform": 0, "engine": 0}
     assert summary["lots_sold"] >= 1
     assert summary["bids"] >= 5 and summary["buyers_bidding"] >= 3
-    assert summary["fps_mean"] >= 24
+    assert summary["fps_mean"] >= 20
     assert 0 < summary["largest_frame_gap_ms"] < 1_500
     assert summary["seconds_on_air"] >= 30
 

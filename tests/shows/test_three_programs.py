@@ -274,3 +274,38 @@ def test_a_port_taken_by_another_program_is_said_and_nothing_is_lost(open_consol
     again.do("press", action="cure_trouble")
     seen = again.until(lambda s: s["connection"] == "connected" and s["queue"] == 1, 20, "F9 tries again")
     assert seen["show_id"] == before["show_id"]
+
+
+def test_a_system_that_shuts_down_ends_an_idle_console_whole_and_leaves_a_live_show_on_air(
+    open_console: OpenConsole,
+) -> None:
+    idle = open_console()
+    idle.until(lambda s: s["connection"] == "connected" and s["devices"], 30, "all there")
+    programs = [psutil.Process(place_of(name).pid) for name in ("engine", "platform")]
+    idle.program.popen.terminate()
+    idle.program.wait(30)
+    _, alive = psutil.wait_procs(programs, 5)
+    assert not alive
+    live = open_console()
+    shown = live.go_live()
+    programs = [psutil.Process(place_of(name).pid) for name in ("engine", "platform")]
+    live.program.popen.terminate()
+    live.program.wait(30)
+    assert all(program.is_running() for program in programs)
+    again = open_console()
+    seen = again.until(lambda s: s["air"] == "on_air" and s["status"] == "live", 20, "the next window finds it")
+    assert (seen["show_id"], seen["status"]) == (shown["show_id"], "live")
+
+
+def test_a_window_that_stalls_does_not_hold_up_the_picture(open_console: OpenConsole, join: Join, watch: Watch) -> None:
+    console = open_console()
+    live = console.go_live()
+    viewer = watch(join(live["show_id"], "jules"))
+    viewer.until_frames(60)
+    console.do("stall", every_ms=1_000, for_ms=500)
+    frames = viewer.frames()
+    viewer.until_frames(frames + 120, 30, "the picture goes on")
+    seconds = [line for line in viewer.lines() if line["frames"]][1:]
+    gaps = sorted(line["largest_frame_gap_ms"] for line in seconds)
+    # Half a second of the window every second, and the typical second of the viewer shows none of it.
+    assert gaps[len(gaps) // 2] < 400, gaps

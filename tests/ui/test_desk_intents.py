@@ -296,3 +296,22 @@ def test_reserve_and_cost_are_in_the_rows_of_the_backstage(floor: DeskFloor) -> 
 def test_wires_and_no_wires_have_the_same_calls() -> None:
     calls = {name for name in vars(Wires) if not name.startswith("_")}
     assert calls <= set(dir(NoWires))
+
+
+def test_a_log_that_cannot_be_written_is_a_trouble_until_it_can(floor: DeskFloor) -> None:
+    floor.desk.take_passing(e.LogHalted(halted=True))
+    assert [trouble.code for trouble in floor.desk.troubles] == ["disk_full"]
+    floor.desk.take_passing(e.LogHalted(halted=False))
+    assert floor.desk.troubles == ()
+
+
+def test_a_scene_without_its_camera_is_off_and_says_so(floor: DeskFloor) -> None:
+    ready(floor)
+    set_ = m.ProgrammeSet(
+        camera="testcard", microphone="tone", width=720, height=1280, fps=30, target_bps=0, muted=False,
+        scenes=("table", "pause"),
+    )  # fmt: skip
+    floor.desk.take_note(set_)
+    assert floor.desk.refusal("scene_1") is None and floor.desk.refusal("scene_2")
+    floor.desk.actions.scene_4.press()
+    assert floor.wires.told[-1].scene == "pause" and floor.wires.told[-1].words
