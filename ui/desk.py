@@ -17,28 +17,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from PySide6.QtCore import QObject
 
 from seller_console.contract import commands as c
 from seller_console.contract import media as m
-from seller_console.contract.words import Accepted, LotChanges, LotDraft, Preset, Refusal, RunOfShowNote
+from seller_console.contract.words import Accepted, LotDraft, Preset
 
 from . import permissions, readings
 from .actions import Actions, Guards, KeyStore
-from .desk_core import DeskCore
-from .permissions import SCENES, words_of
-from .values import Closing, ImportDryRun, Notice, NoticeKind
+from .desk_backstage import DeskBackstage
+from .permissions import SCENES
+from .values import Closing, ImportDryRun
 from .wires import Answer, NoWires, Wires
 from .words import known, t
 
 WINDOW_ACTIONS = frozenset({"toggle_stage", "open_palette", "open_settings", "add_lot", "import_lots", "announce"})
 PRESS_PATIENCE_S = 4.0
 """What acts on the running sale does not wait for an absent platform: a press must not open a lot much later."""
-UNDO_KEPT = 50
 
 
-class Desk(DeskCore):
+class Desk(DeskBackstage):
     def __init__(
         self,
         wires: Wires | None = None,
@@ -107,9 +105,6 @@ class Desk(DeskCore):
         self._say(c.EditShow(preset=preset, other_preset=other))
         self._wires.remember(preset=preset, other_preset=other)
 
-    def set_run_of_show(self, notes: tuple[RunOfShowNote, ...]) -> None:
-        self._say(c.SetRunOfShow(seen_version=self._fold.state.run_of_show_version, notes=notes), in_turn=True)
-
     # --- the auction ---------------------------------------------------------------------------
 
     def start_at_opening_price(self) -> None:
@@ -164,11 +159,6 @@ class Desk(DeskCore):
         if run := self._fold.state.run:
             self._say(c.ResumeRun(run_id=run.run_id), patience_s=PRESS_PATIENCE_S)
 
-    def skip_lot(self) -> None:
-        upcoming = readings.next_lot(self._fold.state)
-        if upcoming is not None:
-            self._edit(c.SkipLot(lot_id=upcoming.lot.lot_id), self._move_back(upcoming.lot.lot_id))
-
     def start_giveaway(self) -> None:
         if lot_id := self._gift():
             self._say(c.StartGiveaway(lot_id=lot_id), patience_s=PRESS_PATIENCE_S)
@@ -189,85 +179,6 @@ class Desk(DeskCore):
 
     def offer_to_runner_up(self, sale_id: str) -> None:
         self._say(c.OfferToRunnerUp(sale_id=sale_id), in_turn=True)
-
-    # --- the queue -------------------------------------------------------------------------------
-
-    def add_lot(self, lot: LotDraft, after: str | None = "") -> None:
-        """after: None = head, "" = tail."""
-        made: dict[str, str] = {}
-
-        def answered(answer: Answer) -> None:
-            if isinstance(answer, Accepted):
-                made.update(answer.made)
-
-        def inverse() -> c.Command | None:
-            return c.RemoveLot(lot_id=made["lot_id"]) if "lot_id" in made else None
-
-        self._edit(c.AddLot(lot=lot, after=after), inverse, answered)
-
-    def edit_lot(self, lot_id: str, seen_version: int, changes: LotChanges) -> None:
-        lot = self._fold.state.lots.get(lot_id)
-        if lot is None:
-            return
-        before = {name: _field(lot, name) for name in _set_fields(changes)}
-
-        def inverse() -> c.Command | None:
-            now = self._fold.state.lots.get(lot_id)
-            if now is None or any(_field(now, name) != getattr(changes, name) for name in before):
-                self.notice(t("undo.changed_since"), "refused")
-                return None
-            return c.EditLot(lot_id=lot_id, seen_version=now.version, changes=LotChanges(**before))
-
-        self._edit(c.EditLot(lot_id=lot_id, seen_version=seen_version, changes=changes), inverse)
-
-    def editing(self, lot_id: str | None) -> None:
-        """I have this lot open (others see it)."""
-        self._wires.editing(lot_id)
-
-    def move_lot(self, lot_id: str, after: str | None) -> None:
-        """after: None = head."""
-        self._edit(c.MoveLot(lot_id=lot_id, after=after), self._move_back(lot_id))
-
-    def remove_lot(self, lot_id: str) -> None:
-        after = self._before(lot_id)
-        self._edit(c.RemoveLot(lot_id=lot_id), lambda: c.RestoreLot(lot_id=lot_id, after=after))
-        self.notice(t("undo.removed"), "said", undo=True)
-
-    def undo_queue_edit(self) -> None:
-        """Ctrl Z: takes back my last queue edit."""
-        while self._undo:
-            _, inverse = self._undo.pop()
-            command = inverse()
-            if command is not None:
-                self._say(command, in_turn=True)
-                break
-        self._refresh_refusals()
-
-    def _edit(
-        self,
-        command: c.Command,
-        inverse: Callable[[], c.Command | None],
-        then: Callable[[Answer], None] | None = None,
-    ) -> None:
-        """A queue edit that can be undone once it was accepted."""
-
-        def answered(answer: Answer) -> None:
-            if then is not None:
-                then(answer)
-            if isinstance(answer, Accepted):
-                self._undo = [*self._undo[-UNDO_KEPT + 1 :], (command, inverse)]
-                self._refresh_refusals()
-
-        self._say(command, answered, in_turn=True)
-
-    def _before(self, lot_id: str) -> str | None:
-        queue = self._fold.state.queue
-        place = queue.index(lot_id) if lot_id in queue else 0
-        return queue[place - 1] if place > 0 else None
-
-    def _move_back(self, lot_id: str) -> Callable[[], c.Command | None]:
-        after = self._before(lot_id)
-        return lambda: c.MoveLot(lot_id=lot_id, after=after)
 
     # --- import ------------------------------------------------------------------------------------
 
@@ -304,9 +215,6 @@ class Desk(DeskCore):
 
     def say(self, text: str, reply_to: str = "") -> None:
         self._say(c.Say(text=text, reply_to=reply_to))
-
-    def whisper(self, text: str) -> None:
-        self._say(c.Whisper(text=text))
 
     def delete_line(self, line_id: str) -> None:
         self._say(c.DeleteLine(line_id=line_id))
@@ -411,8 +319,8 @@ class Desk(DeskCore):
             return True
         if self.closing.state == "ending":
             return False
-        if self._fold.state.status == "live" and self._fold.who.role == "owner":
-            self.put(closing=Closing("asked"))
+        if self._ends_show() or self._edits:
+            self.put(closing=Closing("asked", waiting=len(self._edits)))
         else:
             self.put(closing=Closing("closed"))
         return False
@@ -423,8 +331,11 @@ class Desk(DeskCore):
             self.put(closing=Closing("no"))
 
     def close_and_end(self) -> None:
-        """The held "Tenir pour terminer" was held: ends the show, then closes."""
+        """The held "Tenir pour terminer" was held: ends the show if it is ours to end, then closes."""
         if self.closing.state == "ending":
+            return
+        if not self._ends_show():
+            self.put(closing=Closing("closed"))
             return
         self.put(closing=Closing("ending"))
         self.end_show(done=lambda: self.put(closing=Closing("closed")))
@@ -438,38 +349,3 @@ class Desk(DeskCore):
     def remembered(self, name: str) -> object:
         """A kept choice ("" or 0 when there is none)."""
         return self._wires.remembered(name)
-
-    # --- small parts ---------------------------------------------------------------------------------------
-
-    def _say(
-        self,
-        command: c.Command,
-        then: Callable[[Answer], None] | None = None,
-        *,
-        patience_s: float | None = None,
-        in_turn: bool = False,
-    ) -> None:
-        def answered(answer: Answer) -> None:
-            if isinstance(answer, Refusal):
-                self.notice(words_of(answer), "refused")
-            elif answer is None:
-                self.notice(t("refused.unanswered"), "trouble")
-            if then is not None:
-                then(answer)
-
-        self._wires.say(command, answered, patience_s=patience_s, in_turn=in_turn)
-
-    def notice(self, text: str, kind: NoticeKind = "said", *, undo: bool = False) -> None:
-        """A sentence that passes by."""
-        self.noticed.emit(Notice(text, kind, undo))
-
-
-def _set_fields(changes: LotChanges) -> list[str]:
-    return [name for name in LotChanges.__struct_fields__ if getattr(changes, name) is not msgspec.UNSET]
-
-
-def _field(lot: Any, name: str) -> Any:
-    """The value of a field of a lot, as LotChanges names it."""
-    if name == "quantity":
-        return lot.units_left
-    return getattr(lot.lot, name) if hasattr(lot.lot, name) else getattr(lot.backstage, name)

@@ -91,6 +91,7 @@ class DeskCore(DeskValues):
         """Rows from seq 1 follow."""
         self._fold.who, self._fold.buyer_url = who, buyer_url
         self._fold.begin()
+        self._fold.read_at_ms = self._fold.read_at_ms or round(self.now_ms())
         self._seq = 0
         self._opening_until_seq = None
 
@@ -106,7 +107,9 @@ class DeskCore(DeskValues):
         if isinstance(passing, e.ViewersCounted):
             self.put(viewers=passing.viewers)
         elif isinstance(passing, e.ConsolesCounted):
+            before = self.consoles
             self.put(consoles=passing.names)
+            self._consoles_came(before, passing.names)
         elif isinstance(passing, e.LogHalted):
             self._halted = passing.halted
             self._show_halt()
@@ -114,6 +117,12 @@ class DeskCore(DeskValues):
             mine = self._fold.who.nickname
             self._fold.editing({lot: who for lot, who in passing.editors.items() if who != mine})
             self._plan_flush()
+
+    def _consoles_came(self, before: tuple[str, ...], names: tuple[str, ...]) -> None:
+        """Another console is there (see desk_backstage)."""
+
+    def _can_undo(self) -> bool:
+        return bool(self._undo)
 
     def _show_halt(self) -> None:
         """The platform cannot write its log: nothing is taken. (It says so aside, for it cannot write that either.)"""
@@ -297,7 +306,7 @@ class DeskCore(DeskValues):
                 opening=self._opening_until_seq is not None,
                 closing=self.closing.state in {"ending", "closed"},
                 curable=any(trouble.cure for trouble in self.troubles),
-                undoable=bool(self._undo),
+                undoable=self._can_undo(),
                 engine=self._airing.engine_here,
                 scenes=self.programme.scenes,
             )

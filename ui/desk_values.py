@@ -32,6 +32,7 @@ from .values import (
     ShowView,
     Trouble,
 )
+from .values_backstage import Edits, Invitation, Money, Whispers
 
 CHAT_KEPT = 500
 
@@ -61,6 +62,10 @@ class DeskValues(QObject):
     closing_changed = Signal(object)  # Closing
     programs_changed = Signal(object)  # Programs
     run_of_show_changed = Signal(object)  # tuple[RunOfShowNote, ...]
+    whispers_changed = Signal(object)  # Whispers
+    edits_changed = Signal(object)  # Edits: those that wait for the line, those that could not be applied
+    invitation_changed = Signal(object)  # Invitation
+    money_changed = Signal(object)  # Money, while it is wanted
     refusals_changed = Signal(object)  # Mapping[action id, reason]
     noticed = Signal(object)  # Notice
     engine_counted = Signal(object)  # contract.media.EngineStats, once a second, as the engine said it
@@ -95,6 +100,10 @@ class DeskValues(QObject):
             "closing": Closing(),
             "programs": Programs(),
             "run_of_show": (),
+            "whispers": Whispers(),
+            "edits": Edits(),
+            "invitation": Invitation(),
+            "money": Money(),
             "refusals": {},
         }
         self._chat: tuple[ChatLine, ...] = ()
@@ -205,6 +214,22 @@ class DeskValues(QObject):
     @property
     def run_of_show(self) -> tuple[RunOfShowNote, ...]:
         return self._values["run_of_show"]  # type: ignore[no-any-return]
+
+    @property
+    def whispers(self) -> Whispers:
+        return self._values["whispers"]  # type: ignore[no-any-return]
+
+    @property
+    def edits(self) -> Edits:
+        return self._values["edits"]  # type: ignore[no-any-return]
+
+    @property
+    def invitation(self) -> Invitation:
+        return self._values["invitation"]  # type: ignore[no-any-return]
+
+    @property
+    def money(self) -> Money:
+        return self._values["money"]  # type: ignore[no-any-return]
 
     @property
     def refusals(self) -> Mapping[str, str]:

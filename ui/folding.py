@@ -18,6 +18,7 @@ from seller_console.sale.state import Line, ShowState
 
 from . import readings
 from .values import ChatLine, LotRow
+from .values_backstage import Whisper, Whispers
 
 _SHOW = (e.ShowOpened, e.ShowEdited, e.ShowWentLive, e.ShowEnded)
 _QUEUE = (
@@ -49,15 +50,17 @@ class Folding:
         self._rows: dict[LotId, LotRow] = {}
         self._last_line: Line | None = None
         self._last_whisper: Line | None = None
+        self.read_at_ms = 0
+        """Notes up to this moment were seen."""
         self._new_lines: list[ChatLine] = []
         self._chat_anew = True
         self._spoiled = True
 
     def begin(self) -> None:
         """A new fold from seq 1."""
-        buyer_url, who, local_picture = self.buyer_url, self.who, self.local_picture
+        buyer_url, who, local_picture, read_at_ms = self.buyer_url, self.who, self.local_picture, self.read_at_ms
         self.__init__()  # type: ignore[misc]  # every field anew
-        self.buyer_url, self.who, self.local_picture = buyer_url, who, local_picture
+        self.buyer_url, self.who, self.local_picture, self.read_at_ms = buyer_url, who, local_picture, read_at_ms
         self.spoil()
 
     def picture_came(self, path: str) -> None:
@@ -71,7 +74,7 @@ class Folding:
         """Everything is to be drawn again."""
         self._spoiled = True
         self._rows.clear()
-        self._stale |= {"show", "queue", "sold", "passed", "people", "figures", "deck", "room"}
+        self._stale |= {"show", "queue", "sold", "passed", "people", "figures", "deck", "room", "whispers"}
 
     def take(self, stamped: e.Stamped) -> None:
         """Folds one row."""
@@ -100,6 +103,8 @@ class Folding:
             stale.add("people")
         if isinstance(event, (e.LinePinned, e.RunOfShowSet)):
             stale.add("room")
+        if isinstance(event, e.Whispered):
+            stale.add("whispers")
         if isinstance(event, e.LineDeleted):
             self._chat_anew = True
         self._gather_lines()
@@ -141,7 +146,32 @@ class Folding:
             pinned = next((line for line in state.lines if line.line_id == state.pinned_line), None)
             values["pinned"] = readings.chat_line(state, pinned) if pinned is not None else None
             values["run_of_show"] = state.run_of_show
+        if "whispers" in stale:
+            values["whispers"] = self.whispers()
         return values
+
+    # --- notes between consoles ----------------------------------------------------------------
+
+    def whispers(self) -> Whispers:
+        lines = tuple(self._whisper(line) for line in self.state.whispers)
+        return Whispers(lines, sum(not line.mine and line.at_ms > self.read_at_ms for line in lines))
+
+    def read_whispers(self) -> None:
+        if self.state.whispers:
+            self.read_at_ms = max(self.read_at_ms, self.state.whispers[-1].at_ms)
+
+    def new_whispers(self, since_ms: float) -> list[Whisper]:
+        """Those heard since the last call and written after `since_ms`, oldest first."""
+        new: list[Whisper] = []
+        for line in reversed(self.state.whispers):
+            if line is self._last_whisper or line.at_ms <= since_ms:
+                break
+            new.append(self._whisper(line))
+        self._last_whisper = self.state.whispers[-1] if self.state.whispers else None
+        return new[::-1]
+
+    def _whisper(self, line: Line) -> Whisper:
+        return Whisper(line.line_id, line.at_ms, line.nickname, line.text, line.person == self.who.person)
 
     def lines(self) -> tuple[tuple[ChatLine, ...], bool]:
         """New lines since the last call; or (all, True) when they must be drawn anew."""
@@ -149,7 +179,6 @@ class Folding:
             self._chat_anew = False
             self._new_lines.clear()
             lines = [readings.chat_line(self.state, line) for line in self.state.lines]
-            lines += [readings.chat_line(self.state, line, whisper=True) for line in self.state.whispers]
             return tuple(sorted(lines, key=lambda line: line.at_ms)), True
         new = tuple(self._new_lines)
         self._new_lines.clear()
@@ -175,10 +204,9 @@ class Folding:
 
     def _gather_lines(self) -> None:
         """The fold keeps the last 500 lines: what came after the last one we saw is new."""
-        self._last_line = self._gather(self.state.lines, self._last_line, whisper=False)
-        self._last_whisper = self._gather(self.state.whispers, self._last_whisper, whisper=True)
+        self._last_line = self._gather(self.state.lines, self._last_line)
 
-    def _gather(self, lines: list[Line], last: Line | None, *, whisper: bool) -> Line | None:
+    def _gather(self, lines: list[Line], last: Line | None) -> Line | None:
         if not lines or lines[-1] is last:
             return last
         new: list[Line] = []
@@ -186,5 +214,5 @@ class Folding:
             if line is last:
                 break
             new.append(line)
-        self._new_lines.extend(readings.chat_line(self.state, line, whisper=whisper) for line in reversed(new))
+        self._new_lines.extend(readings.chat_line(self.state, line) for line in reversed(new))
         return lines[-1]

@@ -6,9 +6,12 @@ values of `values.py`. The states of the deck are decided here and nowhere else.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 
 from seller_console.contract.words import LotId
+from seller_console.sale.report import Money as Made
+from seller_console.sale.report import money_of, report
 from seller_console.sale.state import Line, LotState, Run, Sale, ShowState
 
 from .values import (
@@ -23,6 +26,7 @@ from .values import (
     ResultRow,
     ShowView,
 )
+from .values_backstage import Money, MoneyRow
 
 AFTERGLOW_MS = 3_000
 """How long adjugé and passed stay large."""
@@ -42,6 +46,7 @@ def show_view(state: ShowState, *, role: str, buyer_url: str) -> ShowView:
         currency=state.currency,
         preset=state.preset,
         other_preset=state.other_preset,
+        fee_bps=state.fee_bps,
         role=role,
         buyer_url=buyer_url,
     )
@@ -307,7 +312,7 @@ def passed_row(state: ShowState, lot: LotState) -> LotRow:
 # --- the right column -----------------------------------------------------------------------
 
 
-def chat_line(state: ShowState, line: Line, *, whisper: bool = False) -> ChatLine:
+def chat_line(state: ShowState, line: Line) -> ChatLine:
     lot = state.lots.get(line.lot_id)
     return ChatLine(
         line_id=line.line_id,
@@ -322,7 +327,6 @@ def chat_line(state: ShowState, line: Line, *, whisper: bool = False) -> ChatLin
         reply_to=line.reply_to,
         first_purchase=line.first_purchase,
         deleted=line.deleted,
-        whisper=whisper,
     )
 
 
@@ -349,10 +353,9 @@ def buyers(state: ShowState) -> tuple[BuyerRow, ...]:
 
 def figures(state: ShowState, now_ms: float, bids: int) -> Figures:
     """`bids` is counted by the fold (runs keep only their last 200)."""
-    standing = [sale for sale in state.sales.values() if sale.status != "voided"]
-    sales_cents = sum(sale.price_cents * sale.quantity for sale in standing)
-    cost_cents = sum(state.lots[sale.lot_id].backstage.cost_cents * sale.quantity for sale in standing)
-    fee_cents = sales_cents * state.fee_bps // 10_000
+    standing = [sale for sale in state.sales.values() if sale.status not in ("voided", "failed")]
+    money = money_of(state, standing)
+    sales_cents = money.total_cents
     sold = len(standing)
     passed = sum(1 for run in state.runs.values() if run.status == "passed")
     until_ms = state.ended_at or now_ms
@@ -367,10 +370,41 @@ def figures(state: ShowState, now_ms: float, bids: int) -> Figures:
         queued=sum(state.lots[lot_id].units_left for lot_id in state.queue),
         bids=bids,
         buyers=sum(1 for person in state.people.values() if person.purchases),
-        cost_cents=cost_cents,
-        fee_cents=fee_cents,
-        margin_cents=sales_cents - cost_cents - fee_cents,
+        cost_cents=money.cost_cents,
+        fee_cents=money.fee_cents,
+        margin_cents=money.margin_cents,
     )
+
+
+def money(state: ShowState, now_ms: int) -> Money:
+    """The whole account, from the log alone."""
+    whole = report(state, now_ms)
+    ended = whole.runs_sold + whole.runs_passed
+    hours = tuple(
+        _money_row(datetime.datetime.fromtimestamp(hour.from_ms / 1000).strftime("%H:%M"), hour.money)
+        for hour in whole.hours
+    )
+    sold = [lot for lot in reversed(whole.lots) if lot.money.units]
+    lots = tuple(_money_row(f"{lot.number} · {lot.title}", lot.money) for lot in sold)
+    return Money(
+        total_cents=whole.money.total_cents,
+        cost_cents=whole.money.cost_cents,
+        fee_cents=whole.money.fee_cents,
+        margin_cents=whole.money.margin_cents,
+        margin_per_hour_cents=whole.margin_per_hour_cents,
+        basket_cents=whole.average_basket_cents,
+        sell_through_bps=whole.sell_through_bps if ended else -1,
+        failed_cents=whole.failed_cents,
+        pace_ms=whole.pace_ms,
+        units_to_go=whole.units_to_go,
+        forecast_end_ms=whole.forecast_end_ms,
+        hours=hours,
+        lots=lots,
+    )
+
+
+def _money_row(name: str, made: Made) -> MoneyRow:
+    return MoneyRow(name, made.units, made.total_cents, made.cost_cents, made.fee_cents, made.margin_cents)
 
 
 def block_and_queue(state: ShowState) -> Iterable[LotId]:

@@ -43,6 +43,8 @@ class ShowView:
     currency: Currency = "EUR"
     preset: Preset = PRESET
     other_preset: Preset = OTHER_PRESET
+    fee_bps: int = 0
+    """What the marketplace keeps of each sale, in hundredths of a percent."""
     role: str = "owner"
     buyer_url: str = ""
     """What a buyer opens; for the QR code and the copy button."""
@@ -255,7 +257,6 @@ class ChatLine:
     reply_to: str = ""
     first_purchase: bool = False
     deleted: bool = False
-    whisper: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +375,8 @@ class Closing:
     """The window was asked to close. asked: draw "Tenir pour terminer" (held 700 ms ends the show and closes)."""
 
     state: Literal["no", "asked", "ending", "closed"] = "no"
+    waiting: int = 0
+    """Edits that the platform has not taken yet, and that would be lost."""
 
 
 NoticeKind = Literal["said", "refused", "trouble"]

@@ -11,6 +11,7 @@ from seller_console.contract.media import EngineCommand
 from seller_console.contract.words import Accepted, LotDraft, Refusal
 
 from .values import ImportDryRun
+from .values_backstage import Invitation
 
 Answer = Accepted | Refusal | None
 """None: nobody answered in time; the feed will say whether it was done."""
@@ -53,6 +54,9 @@ class Wires(Protocol):
 
     def open_show(self, title: str, opened: Callable[[bool], None]) -> None:
         """Another show on the same platform, which the desk then follows."""
+
+    def invite(self, role: str, invited: Callable[[Invitation], None]) -> None:
+        """A pairing code for another console."""
 
     def retry_connection(self) -> None: ...
 
@@ -103,6 +107,9 @@ class NoWires:
         return path
 
     def open_show(self, title: str, opened: Callable[[bool], None]) -> None:
+        return
+
+    def invite(self, role: str, invited: Callable[[Invitation], None]) -> None:
         return
 
     def retry_connection(self) -> None:

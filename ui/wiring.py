@@ -22,6 +22,7 @@ from seller_console.contract import events as e
 from seller_console.contract import media as m
 from seller_console.contract import routes
 from seller_console.contract.words import Accepted, LotDraft, Preset, Refusal, Who
+from seller_console.link import pairing, trust
 from seller_console.link.awake import Awake
 from seller_console.link.engine import EngineClient
 from seller_console.link.pictures import Pictures
@@ -32,6 +33,7 @@ from seller_console.link.supervisor import ProgramOutcome, ProgramSpec, Supervis
 from .desk import Desk
 from .importing import dry_run
 from .values import Connection, ImportDryRun, ProgramState
+from .values_backstage import Invitation
 from .wires import Answered
 from .words import t
 
@@ -39,6 +41,7 @@ log = logging.getLogger(__name__)
 
 PICTURE_PATIENCE_S = 0.8
 END_PATIENCE_S = 3.0
+EDITING_AGAIN_S = 10.0
 
 
 class Wiring:
@@ -52,6 +55,7 @@ class Wiring:
         join: Address | None = None,
         stream_key: str = "",
         title: str = "",
+        lan: bool = False,
     ) -> None:
         self._desk = desk
         self._settings = settings
@@ -59,7 +63,7 @@ class Wiring:
         self._stream_key = stream_key
         self._awake = Awake()
         engine = ProgramSpec("engine", ("engine",))
-        again = ("platform", "--embedded")
+        again = ("platform", "--embedded", *(("--lan",) if lan else ()))
         platform = ProgramSpec("platform", (*again, *(("--show", title) if title else ())), again)
         if join is None:
             specs: tuple[ProgramSpec, ...] = (platform, engine)
@@ -78,6 +82,7 @@ class Wiring:
         self._engine_restarts = 0
         self._first_engine = True
         self._following: asyncio.Task[None] | None = None
+        self._presence: asyncio.Task[None] | None = None
 
     # --- life --------------------------------------------------------------------------
 
@@ -174,7 +179,31 @@ class Wiring:
             self._desk.notice(t("awake.inactive"), "trouble")
 
     def editing(self, lot_id: str | None) -> None:
-        self._start(self.platform.put_editing(lot_id))
+        if self._presence is not None:
+            self._presence.cancel()
+
+        async def work() -> None:
+            await self.platform.put_editing(lot_id)
+            while lot_id is not None:  # the platform forgets after 30 s
+                await asyncio.sleep(EDITING_AGAIN_S)
+                await self.platform.put_editing(lot_id)
+
+        self._presence = self._tasks.create_task(work()) if self._tasks is not None else None
+
+    def invite(self, role: str, invited: Callable[[Invitation], None]) -> None:
+        async def work() -> None:
+            opened = await self.platform.invite(role)
+            if opened is None:
+                invited(Invitation("failed"))
+                return
+            code, url, expires_ms = opened
+            fingerprint = ""
+            with contextlib.suppress(OSError):
+                fingerprint = trust.fingerprint(await asyncio.to_thread(trust.seen, url))
+            alone = pairing.is_loopback(url)
+            invited(Invitation("open", code, url, expires_ms, loopback=alone, fingerprint=fingerprint))
+
+        self._start(work())
 
     def take_picture(self, taken: Callable[[str], None]) -> None:
         async def work() -> None:
@@ -258,6 +287,8 @@ class Wiring:
         state, kept = self._desk.fold.state, self._settings.values
         if self._desk.fold.who.role != "owner" or state.status != "prepared" or state.preset != Preset():
             return
+        if kept.fee_bps and not state.fee_bps:
+            self.say(c.EditShow(fee_bps=kept.fee_bps), lambda answer: None)
         if kept.preset not in {None, state.preset} or kept.other_preset not in {None, state.other_preset}:
             edit = c.EditShow(preset=kept.preset, other_preset=kept.other_preset)
             self.say(edit, lambda answer: None)

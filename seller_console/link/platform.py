@@ -28,6 +28,7 @@ from ..contract.codec import Unreadable, decode_accepted, decode_passing, decode
 from ..contract.commands import Command
 from ..contract.events import Passing, Stamped
 from ..contract.words import Accepted, Refusal, Role, Who
+from . import pairing, trust
 
 log = logging.getLogger(__name__)
 
@@ -380,6 +381,22 @@ class PlatformClient:
             self._reading.cancel()
         return show
 
+    async def invite(self, role: str) -> tuple[str, str, int] | None:
+        """(digits, address, expires_ms) of a pairing code for another console; None when there is none."""
+        if self._http is None:
+            return None
+        try:
+            answer = await self._http.post(
+                self._url(routes.PAIRING), json={"role": role}, headers=self._pass(), timeout=ANSWER_S
+            )
+            if answer.status_code != 201:
+                log.info("not_invited status=%d", answer.status_code)
+                return None
+            return pairing.opened_of(answer.content)
+        except (httpx.HTTPError, msgspec.DecodeError) as error:
+            log.info("not_invited error=%s", type(error).__name__)
+            return None
+
     async def join_as_buyer(self, nickname: str) -> str:
         """A buyer's pass for this show, "" when the platform would not."""
         url = self._url(routes.at(routes.JOIN, self._show))
@@ -437,7 +454,8 @@ class PlatformClient:
     def _client(self) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=20.0)
         # trust_env off: a proxy of the environment must not stand between us and loopback.
-        return httpx.AsyncClient(transport=self._transport, limits=limits, trust_env=False)
+        verify = trust.context(self._address.url)
+        return httpx.AsyncClient(transport=self._transport, limits=limits, trust_env=False, verify=verify)
 
     def _url(self, path: str) -> str:
         return self._address.url.rstrip("/") + path

@@ -52,6 +52,10 @@ class Values(msgspec.Struct, kw_only=True):
     """Action id -> keys, only those that differ from the table."""
     window: str = ""
     """Geometry of the window, base64."""
+    fee_bps: int = 0
+    """What the marketplace keeps of each sale; for the next show of this home."""
+    lan: bool = False
+    """The platform is open to the local network."""
     join_url: str = ""
     """Last other platform joined; its pass is in the keyring."""
 

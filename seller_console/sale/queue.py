@@ -105,7 +105,8 @@ def edit_lot(state: ShowState, command: cm.EditLot, who: Who, at_ms: int) -> Dec
         current = current_value(known, name)
         if value == current:
             continue
-        if known.field_versions.get(name, 1) > command.seen_version:
+        mine = known.field_by.get(name, "") == who.person
+        if not mine and known.field_versions.get(name, 1) > command.seen_version:
             return refuse(
                 "stale",
                 field=name,

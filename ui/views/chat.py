@@ -98,9 +98,7 @@ def lay(line: ChatLine, currency: str) -> Laid:
     if line.kind == "notice":
         return Laid(line, line.text, [], "", True)
     badge = ""
-    if line.whisper:
-        badge = t("chat.badge.whisper")
-    elif line.kind == "announced":
+    if line.kind == "announced":
         badge = t("chat.badge.announce")
     elif line.role in ("owner", "producer", "moderator"):
         badge = t(f"chat.badge.{line.role}")
@@ -310,7 +308,7 @@ class Chat(QAbstractScrollArea):
             painter.fillRect(QRectF(SIDE, top, 2, laid.height), theme.colour(edge))
         if laid.badge:
             fill, colour = c.info_badge, c.info
-            if line.whisper or line.kind == "announced":
+            if line.kind == "announced":
                 fill, colour = c.next_chip, c.on_next_chip
             elif line.role != "buyer":
                 fill, colour = c.raised, c.text2
