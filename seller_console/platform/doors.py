@@ -142,7 +142,12 @@ def from_elsewhere(request: Request) -> bool:
     if site is not None and site not in {"same-origin", "none"}:
         return True
     origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
+    except ValueError:
+        return True  # no browser writes an origin that cannot be read
 
 
 def host_names(hosts: Iterable[str]) -> frozenset[str]:

@@ -10,7 +10,6 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -51,17 +50,22 @@ class Codes:
         self._codes = [*self._codes[-(CODES_MAX - 1) :], code]
         return code.digits, code.expires_ms
 
-    def claim(self, digits: str) -> tuple[Role, str] | None:
-        """(role, show) and the code is used up; None: wrong, late, or too many tries."""
+    def look(self, digits: str) -> tuple[Role, str] | None:
+        """(role, show); None: wrong, late, or too many tries."""
         self._drop_old()
         for code in self._codes:
             if hmac.compare_digest(code.digits.encode(), digits.encode()):
-                self._codes.remove(code)
                 return code.role, code.show_id
         self._tries += 1
         if self._tries >= TRIES:
             self._codes.clear()
         return None
+
+    def claim(self, digits: str) -> tuple[Role, str] | None:
+        """The same, and the code is used up."""
+        found = self.look(digits)
+        self._codes = [code for code in self._codes if not hmac.compare_digest(code.digits.encode(), digits.encode())]
+        return found
 
     def _drop_old(self) -> None:
         now = self._now_ms()
@@ -90,17 +94,21 @@ async def claim(request: Request) -> Response:
         raise Problem("foreign_origin")
     found = await json_of(request)
     digits, name = text_of(found, "code", 20).replace(" ", ""), text_of(found, "name", 200).strip()
-    claimed = request.app.state.codes.claim(digits)
-    if claimed is None:
+    codes: Codes = request.app.state.codes
+    found_code = codes.look(digits)
+    if found_code is None:
         raise Problem("wrong_code")
-    role, show_id = claimed
+    role, show_id = found_code
     room = shop.room(show_id)
     if room is None:
         raise Problem("no_show")
-    admitted = await shop.admit(room, cast(Role, role), name)
+    would = shop.would_admit(room, role, name)
+    if would is not None:
+        raise refused(would)
+    if codes.claim(digits) is None:  # whoever typed it first
+        raise Problem("wrong_code")
+    admitted = await shop.admit(room, role, name)
     if isinstance(admitted, Refusal):
         raise refused(admitted)
     token, who = admitted
-    return answer_json(
-        {"pass": token, "show_id": show_id, "person": who.person, "role": who.role, "nickname": name}
-    )
+    return answer_json({"pass": token, "show_id": show_id, "person": who.person, "role": who.role, "nickname": name})

@@ -279,6 +279,12 @@ class Shop:
         self.passes.learn(room.show_id, [kept])
         return token, who
 
+    def would_admit(self, room: Room, role: Role, nickname: str) -> Refusal | None:
+        """Why `admit` would refuse; nothing is said."""
+        who = Who(person=new_person(role), role=role, nickname=nickname)
+        would = decide(room.sales.state, c.Join(), who, self.clock.now_ms())
+        return would if isinstance(would, Refusal) else None
+
     # --- the end ----------------------------------------------------------------------------------
 
     def busy(self) -> bool:

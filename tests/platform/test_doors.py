@@ -241,6 +241,8 @@ async def test_our_own_names_are_known(make_town: MakeTown) -> None:
     [
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Origin": "http://[::1"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "http://127.0.0.1:1"},
@@ -396,6 +398,15 @@ async def test_a_producer_pairs_by_a_code_once(town: Town) -> None:
     is_problem(await town.post(producer, c.GoLive()), 403, "not_allowed")
     again = await town.client().post(routes.PAIRING_CLAIM, json={"code": opened["code"], "name": "Paul"})
     is_problem(again, 422, "wrong_code")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\u200b", "x" * 150])
+async def test_a_code_is_not_used_up_by_a_name_that_is_none(town: Town, name: str) -> None:
+    opened = (await town.owner.post(routes.PAIRING, json={"role": "producer"})).json()
+    refused = await town.client().post(routes.PAIRING_CLAIM, json={"code": opened["code"], "name": name})
+    assert refused.status_code == 409, refused.text
+    claimed = await town.client().post(routes.PAIRING_CLAIM, json={"code": opened["code"], "name": "Marie"})
+    assert claimed.status_code == 200, claimed.text
 
 
 async def test_only_the_owner_opens_the_door(town: Town) -> None:
