@@ -82,7 +82,8 @@ async def home_page(request: Request) -> Response:
 
 
 async def buyer_page(request: Request) -> Response:
-    room_of(request)
+    if not shop_of(request).has(request.path_params["show"]):
+        raise Problem("no_show")
     page = request.app.state.resources / "buyer" / "index.html"
     return FileResponse(page, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
@@ -122,11 +123,11 @@ async def shows(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     """Its public face, for anyone with the address."""
-    return answer_json(show_face(room_of(request)))
+    return answer_json(show_face(await room_of(request)))
 
 
 async def join(request: Request) -> Response:
-    room, shop = room_of(request), shop_of(request)
+    room, shop = await room_of(request), shop_of(request)
     if from_elsewhere(request):
         raise Problem("foreign_origin")
     found = await json_of(request)
@@ -158,7 +159,7 @@ async def join(request: Request) -> Response:
 
 
 async def commands(request: Request) -> Response:
-    room = room_of(request)
+    room = await room_of(request)
     who = who_of(request, room.show_id)
     key = request.headers.get(routes.IDEMPOTENCY_KEY, "")
     if not 0 < len(key) <= KEY_MAX:
@@ -198,7 +199,7 @@ def limit_reads(request: Request, who: Who) -> None:
 
 
 async def get_brief(request: Request) -> Response:
-    room = room_of(request)
+    room = await room_of(request)
     who = who_of(request, room.show_id)
     limit_reads(request, who)
     seq, events = await room.sales.certain(lambda: (room.sales.head, brief(room.sales.state, who)))
@@ -215,7 +216,7 @@ async def get_brief(request: Request) -> Response:
 
 
 async def editing(request: Request) -> Response:
-    room = room_of(request)
+    room = await room_of(request)
     who = who_of(request, room.show_id)
     need_role(who, BACKSTAGE)
     limit(request, limits.STAFF_COMMANDS, who.person)
@@ -234,7 +235,7 @@ class FeedDoor:
         request = Request(scope, receive)
         if request.method not in {"GET"}:
             raise Problem("method", headers={"Allow": "GET"})
-        room = room_of(request)
+        room = await room_of(request)
         who = who_of(request, room.show_id)
         limit_reads(request, who)
         raw = request.headers.get(routes.LAST_EVENT_ID) or request.query_params.get("after") or "0"

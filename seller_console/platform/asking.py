@@ -16,6 +16,7 @@ from ..contract.codec import encode
 from ..contract.words import Who
 from . import limits
 from .doors import Problem, body_of, from_elsewhere, kind_of
+from .log import LogUnwritable, NewerLog
 from .shop import Room, Shop
 
 JSON = "application/json"
@@ -25,10 +26,22 @@ def shop_of(request: Request) -> Shop:
     return request.app.state.shop  # type: ignore[no-any-return]
 
 
-def room_of(request: Request) -> Room:
-    room = shop_of(request).room(request.path_params["show"])
+async def room_of(request: Request) -> Room:
+    """A show that is not open is opened for who has a pass of it, and does not exist for others."""
+    shop, show = shop_of(request), request.path_params["show"]
+    room = shop.rooms.get(show)
+    if room is None and shop.has(show):
+        token = bearer_of(request) or request.cookies.get(routes.BUYER_COOKIE, "")
+        if shop.passes.who(token, show, shop.clock.now_ms()) is not None:
+            try:
+                room = await shop.room(show)
+            except LogUnwritable as error:
+                raise Problem("log_unwritable", headers={"Retry-After": "5"}) from error
+            except NewerLog as error:
+                raise Problem("no_show") from error
     if room is None:
         raise Problem("no_show")
+    room.asked()
     return room
 
 
@@ -55,7 +68,7 @@ def who_of(request: Request, show: str) -> Who:
     if who is None:
         limit(request, limits.WRONG_PASSES, address_of(request))
         raise Problem("wrong_pass", headers={"WWW-Authenticate": "Bearer"})
-    return as_known(shop.room(show), who)
+    return as_known(shop.rooms.get(show), who)
 
 
 def as_known(room: Room | None, who: Who) -> Who:

@@ -99,7 +99,7 @@ async def claim(request: Request) -> Response:
     if found_code is None:
         raise Problem("wrong_code")
     role, show_id = found_code
-    room = shop.room(show_id)
+    room = await shop.room(show_id)
     if room is None:
         raise Problem("no_show")
     would = shop.would_admit(room, role, name)

@@ -61,7 +61,7 @@ def redrawn(raw: bytes, kind: str) -> bytes:
 
 async def upload(request: Request) -> Response:
     """POST PICTURES."""
-    room = room_of(request)
+    room = await room_of(request)
     who = who_of(request, room.show_id)
     need_role(who, BACKSTAGE)
     limit(request, limits.PICTURES, who.person)

@@ -68,9 +68,9 @@ def _viewer(request: Request, room: Room) -> str:
     return who_of(request, room.show_id).person
 
 
-def _door(request: Request) -> tuple[str, Room, str]:
+async def _door(request: Request) -> tuple[str, Room, str]:
     """("whip" | "whep", the room, whom)"""
-    room = room_of(request)
+    room = await room_of(request)
     door = "whip" if request.url.path.startswith("/whip/") else "whep"
     return door, room, _publisher(request, room) if door == "whip" else _viewer(request, room)
 
@@ -83,7 +83,7 @@ def _translated(refused: RelayRefused) -> Problem:
 
 
 async def _opened(request: Request) -> Response:
-    door, room, whom = _door(request)
+    door, room, whom = await _door(request)
     if kind_of(request) != SDP:
         raise Problem("media_type", headers={"Accept-Post": SDP}, expected=SDP)
     limit(request, limits.PUBLISH if door == "whip" else limits.MEDIA, f"{room.show_id} {whom}")
@@ -126,9 +126,9 @@ async def _opened(request: Request) -> Response:
     return response
 
 
-def _own_session(request: Request) -> tuple[str, str]:
+async def _own_session(request: Request) -> tuple[str, str]:
     """(its id, whom)"""
-    door, room, whom = _door(request)
+    door, room, whom = await _door(request)
     session_id: str = request.path_params["session"]
     if not shop_of(request).media.is_of(session_id, door, room.show_id, whom):
         raise Problem("not_found")
@@ -137,7 +137,7 @@ def _own_session(request: Request) -> tuple[str, str]:
 
 async def _patched(request: Request) -> Response:
     """Trickle ICE: 204. An ICE restart is refused (422): the client opens a new session."""
-    session_id, whom = _own_session(request)
+    session_id, whom = await _own_session(request)
     limit(request, limits.TRICKLE, whom)
     if kind_of(request) != FRAGMENT:
         raise Problem("media_type", headers={"Accept-Patch": FRAGMENT}, expected=FRAGMENT)
@@ -153,7 +153,7 @@ async def _patched(request: Request) -> Response:
 
 
 async def _closed(request: Request) -> Response:
-    session_id, _ = _own_session(request)
+    session_id, _ = await _own_session(request)
     shop_of(request).media.forget(session_id)
     try:
         found = await request.app.state.relay.close_session(session_id)
@@ -168,7 +168,7 @@ async def _answered(request: Request) -> Response:
     """Every answer of these doors, refusals too, may be read by another site's player."""
     try:
         if request.method == "OPTIONS":
-            room_of(request)
+            await room_of(request)
             accepts = {"Accept-Post": SDP} if "session" not in request.path_params else {"Accept-Patch": FRAGMENT}
             response = Response(status_code=204, headers={**_PREFLIGHT, **accepts})
         elif request.method == "POST":

@@ -21,7 +21,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TypeVar, get_args
+from typing import NamedTuple, TypeVar, get_args
 
 import msgspec
 
@@ -74,6 +74,32 @@ class _Waiting:
     slot: tuple[PersonId, str] | None
 
 
+class Folded(NamedTuple):
+    """What a log says, read once: on any thread."""
+
+    state: ShowState
+    head: int
+    snapshot_seq: int
+    """Of the snapshot the fold began with; 0: none."""
+
+    @staticmethod
+    def of(log: Log, upto: int = 2**62) -> Folded:
+        snapshot = log.snapshot(FINGERPRINT)
+        if snapshot is not None and snapshot.seq > upto:
+            snapshot = None
+        state = decode_state(snapshot.state) if snapshot else ShowState()
+        head = began = snapshot.seq if snapshot else 0
+        for row in log.every_row(head, upto):
+            apply(state, decode_event(row.event), row.at_ms)
+            head = row.seq
+        return Folded(state, head, began)
+
+
+def slots_of(log: Log) -> set[int]:
+    """Every (person, key) that has an answer, as hashes."""
+    return {hash(slot) for slot in log.answered()}
+
+
 class Salesroom:
     """One per show, on the event loop's thread. `on_rows` hears committed rows in order;
     `on_halt(True)` says that the log cannot be written, `on_halt(False)` that it can again."""
@@ -83,6 +109,8 @@ class Salesroom:
         log: Log,
         clock: Clock,
         *,
+        folded: Folded | None = None,
+        answered: set[int] | None = None,
         on_rows: Callable[[Sequence[Row]], None] = lambda rows: None,
         on_halt: Callable[[bool], None] = lambda halted: None,
         present: Callable[[], tuple[PersonId, ...]] = lambda: (),
@@ -102,7 +130,7 @@ class Salesroom:
         self._waiting: deque[_Waiting] = deque()
         self._by_slot: dict[tuple[PersonId, str], _Waiting] = {}
         self._remembered: OrderedDict[tuple[PersonId, str], tuple[bytes, Accepted | Refusal]] = OrderedDict()
-        self._answered = {hash(slot) for slot in log.answered()}
+        self._answered = slots_of(log) if answered is None else answered
         self._due: list[int] = []
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at_ms = 0
@@ -112,8 +140,8 @@ class Salesroom:
         self.state = ShowState()
         self.head = 0
         """Of the speculative state."""
-        self.committed = 0
-        self._fold_again()
+        self._take(folded or Folded.of(log))
+        self.committed = self.head
         clock.not_before(log.head()[1])
         self._writer = Writer(log, self._loop, self._kept, self._failed)
         self._arm()
@@ -304,26 +332,19 @@ class Salesroom:
     def _fold_again(self) -> None:
         """The state is what the log says, and nothing else. Rows not yet published are published."""
         published = self.committed
-        self._fold()
+        self._take(Folded.of(self.log))
         self.committed = self.head
         if 0 < published < self.head:
             self.on_rows(list(self.log.every_row(published)))
 
-    def _fold(self, upto: int = 2**62) -> None:
-        snapshot = self.log.snapshot(FINGERPRINT)
-        if snapshot is not None and snapshot.seq > upto:
-            snapshot = None
-        self.state = decode_state(snapshot.state) if snapshot else ShowState()
-        self.head = snapshot.seq if snapshot else 0
-        for row in self.log.every_row(self.head, upto):
-            apply(self.state, decode_event(row.event), row.at_ms)
-            self.head = row.seq
+    def _take(self, folded: Folded) -> None:
+        self.state, self.head, began = folded
         self._due = _all_due(self.state)
-        self._since_snapshot = self.head - (snapshot.seq if snapshot else 0)
+        self._since_snapshot = self.head - began
 
     def _mend(self) -> None:
         """A fold broke half way (a bug): the state is made again from what is kept and what waits."""
-        self._fold(upto=self.committed)
+        self._take(Folded.of(self.log, upto=self.committed))
         for waiting in self._waiting:
             for row in waiting.turn.rows:
                 apply(self.state, decode_event(row.event), row.at_ms)
@@ -349,6 +370,11 @@ class Salesroom:
         # What the writer told on its last breath is heard before the log is shut.
         await asyncio.sleep(0)
         self.log.close()
+
+    @property
+    def busy(self) -> bool:
+        """A lot is on the block, something will be due, or something is on its way to the disk."""
+        return self.state.run is not None or bool(self._due or self._waiting)
 
     # --- bells and timers --------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
 """Which shows this platform has, and how one comes back after a restart.
 
-A show is its log, its salesroom and its feed, together a `Room`. Rooms open when
-somebody asks for them; the current one at once. After a restart the open show is
-folded, the platform says how long it was away (rule 15), then the doors open.
+A show is its log, its salesroom and its feed, together a `Room`. The current one is
+open; another is opened, off the loop, for who shows a pass of it, and put away when idle.
+After a restart the open show is folded, the platform says how long it was away (rule 15),
+then the doors open.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ..contract import commands as c
 from ..contract import events as e
@@ -25,12 +27,12 @@ from .clock import Clock
 from .feed import Feed
 from .keys import Keys, keep_keys, read_keys
 from .limits import Limits
-from .log import Damaged, Log, Row
+from .log import Damaged, KeptPass, Log, Row
 from .media_sessions import MediaSessions
 from .passes import OWNER, Passes, new_person
 from .picture_watch import PictureWatch
 from .relay import FrameSeen, IngestEnded, IngestStarted, RelayNote
-from .salesroom import PLATFORM, Salesroom, heard
+from .salesroom import PLATFORM, Folded, Salesroom, heard, slots_of
 from .salvage import salvage
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ logger = logging.getLogger(__name__)
 EDITING_LASTS_S = 30.0
 COUNT_EVERY_S = 1.0
 LOOK_EVERY_S = 0.2
+IDLE_ROOM_S = 300.0
 _STORY = frozenset({
     "show_went_live", "show_ended", "run_opened", "hammered", "run_voided", "run_withdrawn", "run_paused",
     "run_resumed", "clock_moved", "picture_lost", "picture_returned", "platform_returned", "media_noted",
@@ -54,10 +57,31 @@ class TitleRefused(ValueError):
         self.refusal = refusal
 
 
+class _Read(NamedTuple):
+    """All that is read of a show to open it: seconds for a long one, so never on the loop while it serves."""
+
+    log: Log
+    folded: Folded
+    answered: set[int]
+    passes: list[KeptPass]
+
+    @staticmethod
+    def of(path: Path) -> _Read:
+        try:
+            log = Log(path)
+        except Damaged as error:
+            logger.warning("log_damaged show=%s why=%r", path.stem, str(error))
+            saved = salvage(path)
+            logger.warning("log_salvaged show=%s rows=%d kept_as=%s", path.stem, saved.rows, saved.kept_as.name)
+            log = Log(path)
+        return _Read(log, Folded.of(log), slots_of(log), log.passes())
+
+
 class Room:
     """One show, open."""
 
-    def __init__(self, log: Log, clock: Clock, show_id: ShowId) -> None:
+    def __init__(self, read: _Read, clock: Clock, show_id: ShowId) -> None:
+        log = read.log
         self.show_id = show_id
         self.log = log
         self.clock = clock
@@ -65,6 +89,8 @@ class Room:
         self.sales = Salesroom(
             log,
             clock,
+            folded=read.folded,
+            answered=read.answered,
             on_rows=self._rows,
             on_halt=self._halted,
             present=lambda: self.feed.present(),
@@ -76,6 +102,15 @@ class Room:
         self._told: dict[str, tuple[str, Struct]] = {}
         self._count_timer: asyncio.TimerHandle | None = None
         self._look_timer = self._loop.call_later(LOOK_EVERY_S, self._look)
+        self._asked_at_s = self._loop.time()
+
+    def asked(self) -> None:
+        """Somebody with a right to it wanted this show."""
+        self._asked_at_s = self._loop.time()
+
+    def idle_s(self) -> float:
+        """0 while a lot runs, something is due or somebody follows; else since it was last asked for."""
+        return 0.0 if self.sales.busy or self.feed.readers else self._loop.time() - self._asked_at_s
 
     async def settled(self) -> None:
         """Everything said so far is on the disk."""
@@ -201,12 +236,17 @@ class Shop:
         self._shows = home / "shows"
         self._shows.mkdir(exist_ok=True, mode=0o700)
         self._closing = False
+        self._moving = asyncio.Lock()
+        """Held while a show that is not the current one is opened or put away: one writer a log."""
+        self._tidying: asyncio.Task[None] | None = None
 
     # --- shows ------------------------------------------------------------------------------
 
     async def open(self, title: str = "") -> Room:
         """The open show again, or a new one: when there is none, it has ended, or `title` is another."""
-        room = self.room(self.keys.current_show)
+        if self._tidying is None:
+            self._tidying = asyncio.create_task(self._put_away_idle(), name="idle shows")
+        room = await self.room(self.keys.current_show)
         if room is None or room.sales.state.status == "ended" or title not in {"", room.sales.state.title}:
             return await self.open_show(title or "Mon live")
         await room.settled()
@@ -219,7 +259,7 @@ class Shop:
         would = decide(ShowState(), command, OWNER, self.clock.now_ms())
         if isinstance(would, Refusal):
             raise TitleRefused(would)
-        room = self._room(show_id)
+        room = self._enter(show_id, _Read.of(self._path(show_id)))
         await room.sales.say(OWNER, command)
         self.keys.current_show = show_id
         keep_keys(self.home, self.keys)
@@ -230,29 +270,41 @@ class Shop:
     def current(self) -> Room | None:
         return self.rooms.get(self.keys.current_show)
 
-    def room(self, show_id: ShowId) -> Room | None:
-        """The show of that id, opened if need be; None: there is none."""
-        known = self.rooms.get(show_id)
-        if known is not None or not _SHOW_NAME.fullmatch(show_id) or not self._path(show_id).exists():
-            return known
-        return self._room(show_id)
+    def has(self, show_id: ShowId) -> bool:
+        return show_id in self.rooms or bool(_SHOW_NAME.fullmatch(show_id) and self._path(show_id).exists())
+
+    async def room(self, show_id: ShowId) -> Room | None:
+        """The show of that id, opened if need be; None: there is none. Raises LogUnwritable, NewerLog."""
+        if show_id in self.rooms or not self.has(show_id):
+            return self.rooms.get(show_id)
+        async with self._moving:
+            if show_id in self.rooms:
+                return self.rooms[show_id]
+            read = await asyncio.to_thread(_Read.of, self._path(show_id))
+            if self._closing:
+                read.log.close()
+                return None
+            return self._enter(show_id, read)
 
     def _path(self, show_id: ShowId) -> Path:
         return self._shows / f"{show_id}.db"
 
-    def _room(self, show_id: ShowId) -> Room:
-        path = self._path(show_id)
-        try:
-            log = Log(path)
-        except Damaged as error:
-            logger.warning("log_damaged show=%s why=%r", show_id, str(error))
-            saved = salvage(path)
-            logger.warning("log_salvaged show=%s rows=%d kept_as=%s", show_id, saved.rows, saved.kept_as.name)
-            log = Log(path)
-        room = self.rooms[show_id] = Room(log, self.clock, show_id)
+    def _enter(self, show_id: ShowId, read: _Read) -> Room:
+        room = self.rooms[show_id] = Room(read, self.clock, show_id)
         room.come_back(current=show_id == self.keys.current_show)
-        self.passes.learn(show_id, log.passes())
+        self.passes.learn(show_id, read.passes)
         return room
+
+    async def _put_away_idle(self) -> None:
+        """Shows that are over and that nobody asks for any more need no memory, file or timer."""
+        while True:
+            await asyncio.sleep(IDLE_ROOM_S / 10)
+            async with self._moving:
+                for room in list(self.rooms.values()):
+                    if room is not self.current and room.idle_s() >= IDLE_ROOM_S:
+                        del self.rooms[room.show_id]
+                        await room.close()
+                        logger.info("show_put_away show=%s", room.show_id)
 
     def show_ids(self) -> list[ShowId]:
         """Newest first."""
@@ -293,5 +345,8 @@ class Shop:
 
     async def close(self) -> None:
         self._closing = True
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.wait([self._tidying])
         for room in list(self.rooms.values()):
             await room.close()
