@@ -67,19 +67,24 @@ class Console:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.process: asyncio.subprocess.Process | None = None
+        self._errors = home / "console-errors.txt"
 
     async def open(self) -> dict[str, Any]:
         environ = {**os.environ, "SELLER_CONSOLE_HOME": str(self.home), "QT_QPA_PLATFORM": "offscreen"}
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.fakes.driven_console", cwd=ROOT, env=environ, limit=1 << 22,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        with self._errors.open("ab") as errors:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.fakes.driven_console", cwd=ROOT, env=environ, limit=1 << 22,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
+            )  # fmt: skip
         return await self._line()
 
     async def _line(self) -> dict[str, Any]:
         assert self.process is not None and self.process.stdout is not None
         async with asyncio.timeout(30):
-            answer: dict[str, Any] = json.loads(await self.process.stdout.readline())
+            line = await self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the console ended: {self._errors.read_text('utf-8', 'replace')[-3000:]}")
+        answer: dict[str, Any] = json.loads(line)
         return answer
 
     async def do(self, what: str, **words: Any) -> dict[str, Any]:
