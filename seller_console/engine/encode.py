@@ -10,6 +10,7 @@ lowered from there; opened below its ceiling x264 ignores a later, lower rate.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -24,6 +25,8 @@ from numpy.typing import NDArray
 
 from .clock import AUDIO_BASE, AUDIO_HZ, VIDEO_BASE
 from .picture import Pixels
+
+log = logging.getLogger("engine.encode")
 
 Packet: TypeAlias = "av.Packet[Any]"
 BLOCK = AUDIO_HZ // 50
@@ -115,16 +118,57 @@ class SoundEncoder:
         return packet
 
 
+class Thinner:
+    """When the rate is too low for every frame, fewer frames: every second, then every third.
+
+    Judged by bits a pixel; a step down at once, a step up after 5 s at 1.35 times its threshold.
+    720p30: every second frame below 600 kb/s, every third below 330 kb/s.
+    """
+
+    STEPS = (0.022, 0.012)
+    BACK = 1.35
+    BACK_NS = 5_000_000_000
+
+    def __init__(self, pixels_per_second: int) -> None:
+        self._pixels_per_second = pixels_per_second
+        self._better_since_ns: int | None = None
+        self.every = 1
+
+    def take(self, target_bps: int, number: int, at_ns: int) -> bool:
+        """Is the frame of this number to be encoded?"""
+        bits = target_bps / self._pixels_per_second
+        wanted = 1 + sum(bits < step for step in self.STEPS)
+        could = 1 + sum(bits < step * self.BACK for step in self.STEPS)
+        if wanted > self.every:
+            self.every, self._better_since_ns = wanted, None
+        elif could < self.every:
+            if self._better_since_ns is None:
+                self._better_since_ns = at_ns
+            elif at_ns - self._better_since_ns > self.BACK_NS:
+                self.every, self._better_since_ns = could, None
+        else:
+            self._better_since_ns = None
+        return number % self.every == 0
+
+
+PRESETS = ("veryfast", "superfast", "ultrafast")
+LATE_FRAMES, LATE_WINDOW = 6, 60
+"""So many dropped of so many offered: the machine is too slow for this preset, the next is taken."""
+CALM_SHARE, CALM_WINDOWS = 0.3, 30
+"""So many windows (a minute at 30 fps) without a drop and with little work: a better preset is tried again."""
+
+
 class EncodeThread:
     """The encoder's own thread: frames in, packets out to `on_packet` (called on this thread).
 
-    Queue of 2 frames; full: the new frame is dropped and counted in `dropped`.
-    `give_back` receives each buffer when the encoder no longer reads it.
+    Queue of 2 frames; full: the new frame is dropped and counted in `dropped`; when that
+    goes on, a cheaper preset is taken. `give_back` receives each buffer when the encoder
+    no longer reads it.
     """
 
     def __init__(
         self,
-        encoder: Callable[[], VideoEncoder],
+        encoder: Callable[[str], VideoEncoder],
         on_packet: Callable[[Packet], None],
         give_back: Callable[[Pixels], None],
     ) -> None:
@@ -141,12 +185,17 @@ class EncodeThread:
         self.dropped = 0
         self.busy_ns = 0
         self.failure = ""
+        self.preset = PRESETS[0]
+        self._offered = 0
+        self._window = (0, 0, 0, 0)
+        self._calm = 0
         self._thread = threading.Thread(target=self._run, name="encode", daemon=True)
         self._thread.start()
 
     def offer(self, pixels: Pixels, pts: int) -> bool:
         """False: the queue is full, the frame was dropped and the buffer stays the caller's."""
         with self._wake:
+            self._offered += 1
             if self._stopping or self.failure or len(self._frames) >= QUEUE_FRAMES:
                 self.dropped += 1
                 return False
@@ -178,9 +227,31 @@ class EncodeThread:
                 return None
             return self._frames.popleft()
 
+    def _other_preset(self) -> bool:
+        """Looks every 60 frames offered; True: a cheaper, or after a calm minute a better preset has been chosen."""
+        offered, dropped, busy_ns, since_ns = self._window
+        if self._offered - offered < LATE_WINDOW:
+            return False
+        now_ns = time.monotonic_ns()
+        late = self.dropped - dropped
+        calm = late == 0 and self.busy_ns - busy_ns < CALM_SHARE * (now_ns - since_ns)
+        self._window = (self._offered, self.dropped, self.busy_ns, now_ns)
+        self._calm = self._calm + 1 if calm else 0
+        at = PRESETS.index(self.preset)
+        if late >= LATE_FRAMES and at + 1 < len(PRESETS):
+            at += 1
+        elif self._calm >= CALM_WINDOWS and at > 0:
+            at -= 1
+        else:
+            return False
+        self._calm = 0
+        self.preset = PRESETS[at]
+        log.info("encoder_preset preset=%s dropped=%d of=%d", self.preset, late, LATE_WINDOW)
+        return True
+
     def _run(self) -> None:
         try:
-            encoder = self._make()
+            encoder = self._make(self.preset)
         except (av.FFmpegError, ValueError) as error:
             self.failure = str(error)
             return
@@ -188,6 +259,9 @@ class EncodeThread:
         while (waiting := self._next()) is not None:
             pixels, pts = waiting
             began_ns = time.monotonic_ns()
+            if self._other_preset():
+                encoder, applied_bps = self._make(self.preset), 0
+                self._last_idr_ns = began_ns
             if self._target_bps and self._target_bps != applied_bps:
                 applied_bps = self._target_bps
                 encoder.set_bps(applied_bps)

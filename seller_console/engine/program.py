@@ -22,7 +22,7 @@ from ..contract.media import SetProgramme
 from .capture import CameraFeed
 from .clock import AUDIO_HZ, SECOND_NS, MediaClock, Metronome
 from .devices import CameraWish, Devices
-from .encode import BLOCK, EncodeThread, Packet, SoundEncoder, VideoEncoder, usual_bps
+from .encode import BLOCK, EncodeThread, Packet, SoundEncoder, Thinner, VideoEncoder, usual_bps
 from .picture import Picture, Pixels, blank
 from .preview import PreviewWriter
 from .scenes import Cast, Stage
@@ -87,6 +87,7 @@ class Programme:
         self._second: CameraFeed | None = None
         self._microphone = self._open_microphone(self._set)
         self._encode: EncodeThread | None = None
+        self._thinner = Thinner(self._set.width * self._set.height * self._set.fps)
         self._target_bps = 0
         self._past = Counts()
         self._past_late = 0
@@ -275,6 +276,11 @@ class Programme:
         return self._past_late + self._metronome.late + self._starved
 
     @property
+    def encoder(self) -> str:
+        """Its name and preset."""
+        return f"libx264 {self._encode.preset}" if self._encode else "libx264"
+
+    @property
     def encoder_failure(self) -> str:
         return self._encode.failure if self._encode else ""
 
@@ -306,11 +312,12 @@ class Programme:
         self._end_encoder()
         wanted, ceiling = self._set, self.ceiling_bps
 
-        def make() -> VideoEncoder:
-            return VideoEncoder(wanted.width, wanted.height, wanted.fps, ceiling)
+        def make(preset: str) -> VideoEncoder:
+            return VideoEncoder(wanted.width, wanted.height, wanted.fps, ceiling, preset)
 
         self._encode = EncodeThread(make, self._send_video, self._give_back)
         self._encode.set_bps(self.target_bps)
+        self._thinner = Thinner(wanted.width * wanted.height * wanted.fps)
 
     def _end_encoder(self) -> None:
         encode, self._encode = self._encode, None
@@ -351,7 +358,11 @@ class Programme:
         self._stage.draw(pixels, self._cast(), due_ns)
         self._composed += 1
         encode = self._encode
-        taken = encode is not None and encode.offer(pixels, self.clock.video_pts(due_ns))
+        taken = (
+            encode is not None
+            and self._thinner.take(self.target_bps, self._composed, due_ns)
+            and encode.offer(pixels, self.clock.video_pts(due_ns))
+        )
         if self._preview is not None:
             self._preview.set_size(wanted.width, wanted.height)
             self._preview.write(pixels, self._composed, due_ns)

@@ -52,6 +52,7 @@ class StatsTaker:
             air=air,
             width=programme.settings.width,
             height=programme.settings.height,
+            encoder=programme.encoder,
         )
         self._last_ns, self._last, self._cpu_s = now_ns, counts, cpu_s
         return stats

@@ -11,12 +11,14 @@ import av
 import numpy as np
 import pytest
 
+from seller_console.engine import encode
 from seller_console.engine.encode import (
     BLOCK,
     QUEUE_FRAMES,
     EncodeThread,
     Packet,
     SoundEncoder,
+    Thinner,
     VideoEncoder,
     usual_bps,
 )
@@ -124,7 +126,7 @@ class Collector:
 def test_a_full_queue_drops_the_newest_and_counts_it() -> None:
     got = Collector()
     got.hold.clear()
-    thread = EncodeThread(lambda: VideoEncoder(160, 128, 30, 400_000), got.take, got.back.append)
+    thread = EncodeThread(lambda preset: VideoEncoder(160, 128, 30, 400_000, preset), got.take, got.back.append)
     try:
         assert thread.offer(moving(160, 128, 0), 0)
         wait_for(lambda: thread.encoded == 1, 5, "the first frame is in the encoder's hands")
@@ -142,7 +144,7 @@ def test_a_full_queue_drops_the_newest_and_counts_it() -> None:
 
 def test_idrs_asked_for_without_end_come_at_most_every_500_ms() -> None:
     got = Collector()
-    thread = EncodeThread(lambda: VideoEncoder(160, 128, 30, 400_000), got.take, got.back.append)
+    thread = EncodeThread(lambda preset: VideoEncoder(160, 128, 30, 400_000, preset), got.take, got.back.append)
     pause = threading.Event()
     try:
         began = time.monotonic()
@@ -161,13 +163,81 @@ def test_idrs_asked_for_without_end_come_at_most_every_500_ms() -> None:
 
 def test_an_encoder_that_cannot_open_says_so_and_blocks_nobody() -> None:
     got = Collector()
-    thread = EncodeThread(lambda: VideoEncoder(161, 128, 30, 400_000), got.take, got.back.append)
+    thread = EncodeThread(lambda preset: VideoEncoder(161, 128, 30, 400_000, preset), got.take, got.back.append)
     try:
         wait_for(lambda: bool(thread.failure), 5, "an odd width cannot be encoded")
         assert not thread.offer(moving(160, 128, 2), 6000)
         assert thread.dropped == 1
     finally:
         thread.stop()
+
+
+def test_an_encoder_too_slow_for_the_machine_takes_a_cheaper_preset_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(encode, "CALM_WINDOWS", 3)
+    got = Collector()
+    made: list[str] = []
+
+    def make(preset: str) -> VideoEncoder:
+        made.append(preset)
+        return VideoEncoder(160, 128, 30, 400_000, preset)
+
+    thread = EncodeThread(make, got.take, got.back.append)
+    try:
+        number = 0
+        while len(made) < 3 and number < 3000:
+            got.hold.clear()
+            for _ in range(12):
+                thread.offer(moving(160, 128, number % 30), number * 3000)
+                number += 1
+            got.hold.set()
+            wait_for(lambda sent=number: thread.encoded + thread.dropped >= sent, 5, "all taken or dropped")
+        assert made == ["veryfast", "superfast", "ultrafast"]
+        pause = threading.Event()
+        while len(made) < 4 and number < 6000:
+            thread.offer(moving(160, 128, number % 30), number * 3000)
+            number += 1
+            wait_for(lambda sent=number: thread.encoded + thread.dropped >= sent, 5, "taken")
+            pause.wait(0.004)
+        assert made[3:] == ["superfast"], "a calm while later it is tried again"
+    finally:
+        thread.stop()
+    assert len(decode_all(got.packets)) == len(got.packets)
+
+
+def test_one_hiccup_is_no_reason_to_change() -> None:
+    got = Collector()
+    thread = EncodeThread(lambda preset: VideoEncoder(160, 128, 30, 400_000, preset), got.take, got.back.append)
+    try:
+        for number in range(200):
+            if number % 60 == 5:
+                got.hold.clear()
+            thread.offer(moving(160, 128, number % 30), number * 3000)
+            if number % 60 == 8:
+                got.hold.set()
+            if got.hold.is_set():
+                wait_for(lambda number=number: thread.encoded + thread.dropped > number, 5, "taken")
+        assert thread.preset == "veryfast"
+    finally:
+        got.hold.set()
+        thread.stop()
+
+
+def test_too_few_bits_for_every_frame_means_fewer_frames() -> None:
+    second = 1_000_000_000
+    thinner = Thinner(720 * 1280 * 30)
+
+    def taken(bps: int, start_ns: int, seconds: int) -> int:
+        return sum(thinner.take(bps, n, start_ns + n * second // 30) for n in range(seconds * 30))
+
+    assert taken(2_500_000, 0, 1) == 30
+    assert taken(500_000, second, 1) == 15
+    assert taken(250_000, 2 * second, 1) == 10
+    assert taken(500_000, 3 * second, 5) == 50, "not up again at once"
+    assert taken(500_000, 8 * second, 4) == 60
+    assert taken(620_000, 12 * second, 8) == 120, "a hair above the threshold does not flap"
+    assert taken(2_500_000, 20 * second, 12) > 250
 
 
 @pytest.mark.parametrize("seconds", [1])

@@ -78,7 +78,7 @@ class TableFilm:
         elif fault == "picture_black":
             view[:] = 18
         elif fault == "picture_overexposed":
-            view = view * 2.5 + 120
+            view = view / self._light * 2.5 + 120
         view += self._rng.normal(0, 1.5, view.shape)
         pixels = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
         pixels[:HEIGHT] = np.clip(view, 16, 235)
