@@ -35,6 +35,12 @@ function keepSale(state, sale) {
   if (sale.bag) state.bag = sale.bag;
 }
 
+/** Where to pay: the link of the last validated basket that is still owed. */
+function findLink(state) {
+  const owed = ({ saleIds }) => saleIds.some((id) => state.sales.get(id)?.status === "validated");
+  state.paymentLink = state.baskets.filter(owed).pop()?.link ?? "";
+}
+
 export const SALE = {
   lot_added(state, e) {
     const lot = lotOf(e.lot);
@@ -277,6 +283,7 @@ export const SALE = {
     line(state, "sale_voided", atMs, { lotId: e.lot_id, number: lot?.number ?? 0, mine: sale !== undefined });
     if (!sale) return [];
     sale.status = "voided";
+    findLink(state);
     return [{ kind: "sale_voided", saleId: sale.id, reason: e.reason }];
   },
   basket_validated(state, e) {
@@ -285,12 +292,14 @@ export const SALE = {
       const sale = state.sales.get(id);
       if (sale?.status === "sold") sale.status = "validated";
     }
-    state.paymentLink = e.payment_link ?? "";
+    state.baskets.push({ saleIds: e.sale_ids, link: e.payment_link ?? "" });
+    findLink(state);
     return [{ kind: "validated" }];
   },
   payment_marked(state, e) {
     const sale = state.sales.get(e.sale_id);
     if (sale && e.buyer === state.me) sale.status = e.outcome;
+    findLink(state);
     return [];
   },
   runner_up_offered(state, e) {

@@ -36,6 +36,7 @@ export function fresh(me = "", role = "buyer") {
     following: false,
     picture: { lostSince: 0 },
     viewers: 0,
+    baskets: [],
     paymentLink: "",
   };
 }

@@ -18,7 +18,8 @@ from __future__ import annotations
 from ..contract import events as ev
 from ..contract.words import BACKSTAGE, STAFF, LotBackstage, LotChanges, Who
 from .brief_history import History
-from .state import LotState, Sale, ShowState
+from .payment import is_owed
+from .state import LotState, ShowState
 
 
 def brief(state: ShowState, who: Who) -> tuple[ev.Event, ...]:
@@ -232,22 +233,19 @@ class _Brief:
         me = state.people.get(self.who.person)
         if me is not None and me.limit_cents:
             self.out.append(ev.SpendingLimitSet(buyer=me.person, limit_cents=me.limit_cents))
-        validated: dict[str, list[Sale]] = {}
         for sale in state.sales.values():
-            if not self._mine(sale.buyer):
-                continue
-            if sale.status == "validated":
-                validated.setdefault(sale.buyer, []).append(sale)
-            elif sale.status == "paid" or sale.status == "failed":
+            if self._mine(sale.buyer) and (sale.status == "paid" or sale.status == "failed"):
                 self.out.append(ev.PaymentMarked(sale_id=sale.sale_id, buyer=sale.buyer, outcome=sale.status, by=""))
-        for buyer, sales in validated.items():
-            self.out.append(
-                ev.BasketValidated(
-                    buyer=buyer,
-                    sale_ids=tuple(sale.sale_id for sale in sales),
-                    total_cents=sum(sale.price_cents * sale.quantity for sale in sales),
+        for basket in state.baskets:
+            if self._mine(basket.buyer) and is_owed(state, basket):
+                self.out.append(
+                    ev.BasketValidated(
+                        buyer=basket.buyer,
+                        sale_ids=basket.sale_ids,
+                        total_cents=basket.total_cents,
+                        payment_link=basket.payment_link,
+                    )
                 )
-            )
         for asked in state.runner_ups.values():
             if not self._mine(asked.buyer):
                 continue

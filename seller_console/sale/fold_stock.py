@@ -14,7 +14,7 @@ from msgspec import UNSET
 from ..contract import events as ev
 from ..contract.words import BACKSTAGE_FIELDS, LotBackstage, LotChanges, LotId, PersonId
 from .fold_room import Folds, add_line, count_id, person_of
-from .state import BuyerOffer, Giveaway, Line, LotState, RunnerUp, Sale, ShowState
+from .state import Basket, BuyerOffer, Giveaway, Line, LotState, RunnerUp, Sale, ShowState
 
 LOT_FIELDS = frozenset(LotChanges.__struct_fields__) - BACKSTAGE_FIELDS
 
@@ -250,6 +250,14 @@ def _sale_voided(state: ShowState, event: ev.SaleVoided, at_ms: int) -> None:
 
 
 def _basket_validated(state: ShowState, event: ev.BasketValidated, at_ms: int) -> None:
+    state.baskets.append(
+        Basket(
+            buyer=event.buyer,
+            sale_ids=event.sale_ids,
+            total_cents=event.total_cents,
+            payment_link=event.payment_link,
+        )
+    )
     for sale_id in event.sale_ids:
         sale = state.sales.get(sale_id)
         if sale is not None and sale.status == "sold":

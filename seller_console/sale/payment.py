@@ -16,7 +16,7 @@ from ..contract.words import PersonId, Refusal, Who
 from .auction import resolved
 from .guards import buyer_of, limit_refusal, said
 from .refusals import refuse
-from .state import Person, Run, Sale, ShowState
+from .state import Basket, Person, Run, Sale, ShowState
 from .text import REASON_LENGTH
 
 Decision = tuple[ev.Event, ...] | Refusal
@@ -30,6 +30,11 @@ OFFER_AFTER_SHOW_MS = 24 * 3_600_000
 def basket(state: ShowState, buyer: PersonId) -> list[Sale]:
     """What a buyer has bought and not yet validated."""
     return [sale for sale in state.sales.values() if sale.buyer == buyer and sale.status == "sold"]
+
+
+def is_owed(state: ShowState, validated: Basket) -> bool:
+    """True while a sale of a validated basket is neither paid nor given up."""
+    return any(state.sales[sale_id].status == "validated" for sale_id in validated.sale_ids if sale_id in state.sales)
 
 
 def total_cents(sales: Iterable[Sale]) -> int:

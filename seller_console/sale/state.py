@@ -118,6 +118,15 @@ class Sale(msgspec.Struct):
     """Voided: whether its units went back to the queue."""
 
 
+class Basket(msgspec.Struct):
+    """What a buyer validated at one time, and where it is paid."""
+
+    buyer: PersonId
+    sale_ids: tuple[SaleId, ...]
+    total_cents: int
+    payment_link: str = ""
+
+
 class LotState(msgspec.Struct):
     """A lot, its secrets (as far as this fold may know) and where it stands."""
 
@@ -252,6 +261,8 @@ class ShowState(msgspec.Struct):
     last_run: RunId | None = None
     """The last run that ended (for the deck's adjugé / passed and for undo)."""
     sales: dict[SaleId, Sale] = {}
+    baskets: list[Basket] = []
+    """Validated, in that order."""
     people: dict[PersonId, Person] = {}
     nicknames: dict[str, PersonId] = {}
     """Whose each nickname is, as it is heard (no case, no accents): one person's."""

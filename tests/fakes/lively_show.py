@@ -22,6 +22,7 @@ class LivelyShow:
         preset = Preset(duration_ms=20_000, counter_bid_ms=8_000, sudden_death=seed % 5 == 0)
         self.floor = Floor(*BUYERS, preset=preset, strict=False)
         self.floor.say(cm.SetMutedWords(words=("zut",)), MODO)
+        self.floor.say(cm.EditShow(payment_page="https://pay.example/?r={reference}&a={amount}"), OWNER)
         for _ in range(6):
             self.floor.say(cm.AddLot(lot=self._draft()), OWNER)
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from seller_console.contract.words import BACKSTAGE, STAFF, Who
+from seller_console.sale.payment import is_owed
 from seller_console.sale.state import LotState, Run, ShowState
 
 
@@ -107,6 +108,10 @@ def screen(state: ShowState, who: Who) -> dict[str, Any]:
                         s.status == "voided")
             for s in state.sales.values()
         },
+        "baskets": [
+            (b.buyer, b.sale_ids, b.total_cents, b.payment_link)
+            for b in state.baskets if (backstage or b.buyer == who.person) and is_owed(state, b)
+        ],
         "payments": {s.sale_id: s.status for s in own if s.status != "voided"},
         "lines": [
             (ln.line_id, ln.kind, ln.person, ln.nickname, ln.role, ln.text, ln.lot_id, ln.price_cents, ln.reply_to,

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from seller_console.contract import commands as cm
 from seller_console.contract import events as ev
+from seller_console.contract.words import Who
+from seller_console.sale.brief import brief
+from seller_console.sale.fold import apply
+from seller_console.sale.state import ShowState
 
 from .floor import ANA, BEN, CLEO, DAN, MARIE, MODO, OWNER, Floor, buyer
+from .screens import screen
 
 EVE = buyer("eve")
 
@@ -54,6 +61,32 @@ def test_with_a_payment_page_the_basket_carries_a_link() -> None:
     event = floor.ok(cm.ValidateBasket(), ANA)[0]
     assert isinstance(event, ev.BasketValidated)
     assert event.payment_link == f"https://pay.example/?r=show-1-{sale_id}&a=12.00"
+
+
+@pytest.mark.parametrize("who", [ANA, OWNER, BEN], ids=lambda who: who.person)
+def test_a_basket_and_its_link_are_told_to_who_comes_back(who: Who) -> None:
+    """A buyer who loads the page again must still be able to pay."""
+    floor = Floor()
+    floor.ok(cm.EditShow(payment_page="https://pay.example/?r={reference}&a={amount}"), OWNER)
+    first = floor.sell(ANA, 12)
+    floor.ok(cm.ValidateBasket(), ANA)
+    second, third = floor.sell(ANA, 7), floor.sell(ANA, 5)
+    floor.ok(cm.ValidateBasket(), ANA)
+    floor.ok(cm.MarkPayment(sale_id=third, outcome="paid"), OWNER)
+    paid = floor.sell(BEN, 9)
+    floor.ok(cm.ValidateBasket(), BEN)
+    floor.ok(cm.MarkPayment(sale_id=paid, outcome="paid"), OWNER)
+    told = [event for event in brief(floor.state, who) if isinstance(event, ev.BasketValidated)]
+    link = "https://pay.example/?r=show-1-{}&a={}"
+    baskets = [
+        ("ana", (first,), 12_00, link.format(first, "12.00")),
+        ("ana", (second, third), 12_00, link.format(third, "12.00")),
+    ]
+    assert [(b.buyer, b.sale_ids, b.total_cents, b.payment_link) for b in told] == ([] if who is BEN else baskets)
+    late = ShowState()
+    for event in brief(floor.state, who):
+        apply(late, event, floor.now)
+    assert screen(late, who) == screen(floor.seen_by(who), who)
 
 
 def test_the_seller_marks_a_sale_paid_once() -> None:

@@ -18,6 +18,7 @@ from seller_console.contract.words import Who
 from seller_console.sale.audience import may_see
 from seller_console.sale.brief import brief
 from seller_console.sale.fold import apply
+from seller_console.sale.payment import is_owed
 from seller_console.sale.state import ShowState
 from tests.fakes.lively_show import LivelyShow
 from tests.fakes.lone_page import lone_page
@@ -48,7 +49,7 @@ async ({ prelude, rows, me, brief }) => {
     lines: state.lines.filter(l => l.kind === "said" || l.kind === "announced")
       .map(l => [l.id, l.nickname, l.text, l.replyTo, l.deleted].slice(l.kind === "said" ? 0 : 2)),
     slow: state.slowModeMs, quiet: state.timedOutUntil, blocked: state.blocked, following: state.following,
-    limit: state.limitCents,
+    limit: state.limitCents, link: state.paymentLink,
     giveaway: giveaway && [giveaway.id, giveaway.lotId, giveaway.entrants, giveaway.entered],
     runner_ups: [...state.runnerUps.keys()],
     picture: state.picture.lostSince,
@@ -100,6 +101,7 @@ def facts(state: ShowState, me: str) -> dict[str, Any]:
         "blocked": person.blocked,
         "following": person.following,
         "limit": person.limit_cents,
+        "link": next((b.payment_link for b in reversed(state.baskets) if b.buyer == me and is_owed(state, b)), ""),
         "giveaway": giveaway and [giveaway.giveaway_id, giveaway.lot_id, len(giveaway.entrants), me in giveaway.entrants],
         "runner_ups": [one.offer_id for one in state.runner_ups.values() if not one.answer and one.buyer == me],
         "picture": state.picture_lost_since,
@@ -164,7 +166,19 @@ async def test_a_late_comer_sees_what_everybody_sees(page: Page) -> None:
         }  # fmt: skip
         found = await page.evaluate(FOLD, {"rows": rows, "me": ANA.person, "brief": word})
         expected = facts(state, ANA.person)
-        for name in ("show", "queue", "pinned_lot", "run", "sales", "bag", "lots", "slow", "blocked", "following"):
+        for name in (
+            "show",
+            "queue",
+            "pinned_lot",
+            "run",
+            "sales",
+            "bag",
+            "lots",
+            "slow",
+            "blocked",
+            "following",
+            "link",
+        ):
             assert found[name] == expected[name], f"seed {seed}: {name}"
 
 
