@@ -1,7 +1,7 @@
 """Microphones of Windows, macOS and bare ALSA: PortAudio by `sounddevice`, found by name.
 
 PortAudio reads its list of devices only when it is initialised, and doing so ends open
-streams: the list is read anew only while no microphone of ours is open (decision 22).
+streams: the list is read anew only while no microphone of ours is open (decision 19).
 Without the library there are no microphones, which is said, not raised.
 """
 

@@ -2,7 +2,7 @@
 
 A device's callback fills a ring of 100 ms; full: drops the oldest and counts it. The
 tick pulls 20 ms every 20 ms; a soft resampler (at most 0.2 %, windowed sinc) holds the
-ring at 40 ms, so a clock that is 100 ppm off never adds up (4 s in 12 h, decision 21).
+ring at 40 ms, so a clock that is 100 ppm off never adds up (4 s in 12 h, decision 18).
 A device that stops is reported by name, gives silence, and is tried again for ever.
 """
 

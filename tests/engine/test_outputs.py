@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from seller_console.contract import media as m
@@ -327,3 +329,31 @@ def test_nothing_is_encoded_for_nobody() -> None:
         assert programme.counts().encoded == 0
     finally:
         programme.stop()
+
+
+def edges(levels: list[tuple[float, float]], threshold: float) -> list[float]:
+    """The times at which a level rises over a threshold."""
+    return [at for (_, before), (at, now) in itertools.pairwise(levels) if before < threshold <= now]
+
+
+async def test_the_lamp_and_the_beep_of_each_second_meet_within_40_ms(tmp_path: Path) -> None:
+    """The test card's lamp and the tone's beep mark the same instants: skew, end to end, in a file."""
+    async with running() as (engine, notes):
+        await engine.obey(m.StartRecording(folder=str(tmp_path)))
+        await until(lambda: engine.outputs.recording.seconds > 4.2)
+        await engine.obey(m.StopRecording())
+    path = said(notes, m.RecordingChanged)[-1].path
+    row, column = int(576 * 0.83), 160
+    with av.open(path) as container:
+        lamp = [(float(f.time), float(f.to_ndarray()[row, column])) for f in container.decode(video=0)]
+    sound: list[tuple[float, float]] = []
+    with av.open(path) as container:
+        for frame in container.decode(audio=0):
+            samples = frame.to_ndarray()[0]
+            for start in range(0, len(samples) - 240, 240):
+                sound.append((float(frame.time) + start / 48_000, float(np.abs(samples[start : start + 240]).max())))
+    lit, heard = edges(lamp, 140.0), edges(sound, 0.09)
+    assert len(lit) >= 3
+    for at in lit[1:]:
+        skew_s = min((beep - at for beep in heard), key=abs)
+        assert abs(skew_s) <= 0.040, f"lamp at {at:.3f}, nearest beep {skew_s * 1000:+.0f} ms away"
