@@ -277,7 +277,10 @@ export const SALE = {
     if (lot) {
       const quantity = sale?.quantity ?? 1;
       lot.unitsSold = Math.max(0, lot.unitsSold - quantity);
-      if (e.back_to_queue) lot.unitsLeft = Math.min(lot.unitsTotal, lot.unitsLeft + quantity);
+      if (e.back_to_queue) {
+        lot.unitsLeft = Math.min(lot.unitsTotal, lot.unitsLeft + quantity);
+        lot.myPreBidCents = 0;
+      }
       standIfIdle(state, lot);
     }
     line(state, "sale_voided", atMs, { lotId: e.lot_id, number: lot?.number ?? 0, mine: sale !== undefined });

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ..contract import events as ev
 from .fold_room import Folds, add_line, count_id
-from .fold_stock import leave_queue, record_sale, set_left, stand
+from .fold_stock import forget_pre_bids, leave_queue, record_sale, set_left, stand
 from .state import Bid, Line, Maximum, Run, Sale, ShowState
 
 KEPT_BIDS = 200
@@ -143,8 +143,7 @@ def _run_voided(state: ShowState, event: ev.RunVoided, at_ms: int) -> None:
         run.back_to_queue = event.back_to_queue
     known = state.lots.get(event.lot_id)
     if known is not None:
-        known.pre_bids.clear()
-        known.pre_bid_count = 0
+        forget_pre_bids(known)
         if not event.back_to_queue:
             set_left(known, max(0, known.units_left - 1))
         stand(state, known)

@@ -54,6 +54,12 @@ def set_left(known: LotState, units: int) -> None:
     known.units_done = known.units_total - units
 
 
+def forget_pre_bids(known: LotState) -> None:
+    """What is run again is run anew: neither earlier maxima nor earlier pre-bids count (rule 11)."""
+    known.pre_bids.clear()
+    known.pre_bid_count = 0
+
+
 def stand(state: ShowState, known: LotState, *, keep_place: bool = False) -> None:
     """Put a lot where its units say: units left -> head of the queue (or where it stands), none -> sold or passed."""
     lot_id = known.lot.lot_id
@@ -149,8 +155,7 @@ def _lot_restored(state: ShowState, event: ev.LotRestored, at_ms: int) -> None:
     if known is None:
         return
     if known.status != "removed":
-        known.pre_bids.clear()
-        known.pre_bid_count = 0
+        forget_pre_bids(known)
         set_left(known, known.units_total - known.units_sold)
     known.status = "queued"
     place(state.queue, event.lot_id, event.after)
@@ -236,6 +241,7 @@ def _sale_voided(state: ShowState, event: ev.SaleVoided, at_ms: int) -> None:
         known.units_sold -= sale.quantity
         if event.back_to_queue:
             set_left(known, known.units_left + sale.quantity)
+            forget_pre_bids(known)
         stand_if_idle(state, known)
     add_line(
         state,

@@ -76,7 +76,8 @@ MUTANTS: tuple[Mutant, ...] = (
     M("pre-bid", "fold_auction.py", "            known.pre_bids.pop(event.buyer, None)\n", "", "a pre-bid buys every unit"),
     M("pre-bid", "auction.py", "        if cents >= known.lot.opening_cents:", "        if cents > 0:", "a pre-bid below the opening price counts"),
     M("pre-bid", "auction.py", "person is None or person.blocked", "person is None", "a blocked person's pre-bid counts"),
-    M("pre-bid", "fold_auction.py", "        known.pre_bids.clear()\n        known.pre_bid_count = 0\n        if not", "        if not", "a void keeps the pre-bids"),
+    M("pre-bid", "fold_auction.py", "        forget_pre_bids(known)\n        if not", "        if not", "a void keeps the pre-bids"),
+    M("pre-bid", "fold_stock.py", "sale.quantity)\n            forget_pre_bids(known)\n", "sale.quantity)\n", "a sale undone keeps the pre-bids"),
     # rule 8
     M("reserve", "auction.py", "leader_max_cents >= reserve_cents:", "leader_max_cents > reserve_cents:", "a max of exactly the reserve does not meet it"),
     M("reserve", "auction.py", "    price = with_reserve(price, leader_max, run.reserve_cents)\n", "", "a bid never meets the reserve by itself"),
@@ -107,7 +108,7 @@ MUTANTS: tuple[Mutant, ...] = (
     M("stock", "payment.py", "    if _pending(state, sale):\n        return refuse(\"offer_pending\")\n    reason", "    reason", "stock is not held while somebody is asked"),
     M("stock", "auction.py", "free = [s for s in failed if s.sale_id not in asked]", "free = failed", "run again while somebody is asked"),
     M("stock", "formats.py", "    if command.quantity > known.units_left:\n        return refuse(\"not_enough\", left=known.units_left)\n", "", "sold more than there is"),
-    M("stock", "fold_stock.py", "        if event.back_to_queue:\n            set_left(known, known.units_left + sale.quantity)\n", "", "a voided purchase is lost"),
+    M("stock", "fold_stock.py", "            set_left(known, known.units_left + sale.quantity)\n", "", "a voided purchase is lost"),
     M("stock", "fold_stock.py", "if not (event.how == \"runner_up\" and aside >= event.quantity):", "if True:", "a runner-up takes a second unit"),
     M("limit", "guards.py", "if owed + more_cents <= person.limit_cents:", "if more_cents <= person.limit_cents:", "the limit forgets what is spent"),
     M("limit", "guards.py", "        owed += run.maxima[person.person].max_cents\n", "        owed += 0\n", "the limit forgets the run one leads"),

@@ -291,6 +291,34 @@ def test_a_void_forgets_the_pre_bids_of_that_run() -> None:
     assert floor.pdd().leader is None
 
 
+@pytest.mark.parametrize("quantity", [1, 2])
+def test_a_sale_voided_back_to_the_queue_forgets_the_pre_bids_too(quantity: int) -> None:
+    floor = Floor()
+    lot_id = floor.lot(quantity=quantity)
+    floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=20_00), ANA)
+    floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=30_00), BEN)
+    floor.pdd()
+    hammered = floor.bell()[0]
+    assert isinstance(hammered, ev.Hammered) and hammered.buyer == "ben"
+    floor.ok(cm.VoidSale(sale_id=hammered.sale_id, reason="mauvaise carte"), OWNER)
+    for who in (OWNER, ANA):
+        known = floor.seen_by(who).lots[lot_id]
+        assert (known.pre_bids, known.pre_bid_count) == ({}, 0)
+    assert floor.pdd(lot_id).leader is None, "earlier maxima and pre-bids do not count"
+
+
+def test_a_sale_voided_and_left_passed_keeps_the_pre_bids_of_the_other_units() -> None:
+    floor = Floor()
+    lot_id = floor.lot(quantity=2)
+    floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=20_00), ANA)
+    floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=30_00), BEN)
+    floor.pdd()
+    hammered = floor.bell()[0]
+    assert isinstance(hammered, ev.Hammered)
+    floor.ok(cm.VoidSale(sale_id=hammered.sale_id, reason="abîmée", back_to_queue=False), OWNER)
+    assert floor.pdd(lot_id).leader == "ana"
+
+
 def test_only_seller_and_producer_void() -> None:
     floor = Floor()
     run = floor.pdd()
