@@ -32,11 +32,11 @@ from ..sale.brief import brief
 from . import limits, pairing, pictures, routes_media
 from .asking import (
     JSON,
-    address_of,
     answer_json,
     as_known,
     json_of,
     limit,
+    limit_address,
     need_role,
     room_of,
     shop_of,
@@ -140,7 +140,7 @@ async def join(request: Request) -> Response:
         if isinstance(again, Refusal):
             raise refused(again)
         return answer_json(known)
-    limit(request, limits.JOINS, address_of(request))
+    limit_address(request, limits.JOINS)
     admitted = await shop.admit(room, "buyer", nickname.strip(), invite)
     if isinstance(admitted, Refusal):
         raise refused(admitted)
@@ -161,6 +161,8 @@ async def join(request: Request) -> Response:
 async def commands(request: Request) -> Response:
     room = await room_of(request)
     who = who_of(request, room.show_id)
+    if who.role == "buyer":
+        limit_address(request, limits.ADDRESS_COMMANDS)
     key = request.headers.get(routes.IDEMPOTENCY_KEY, "")
     if not 0 < len(key) <= KEY_MAX:
         raise Problem("no_key")
@@ -195,6 +197,7 @@ def rate_of(who: Who, command: Any) -> limits.Rate:
 
 def limit_reads(request: Request, who: Who) -> None:
     if who.role == "buyer":
+        limit_address(request, limits.ADDRESS_READS)
         limit(request, limits.READS, who.person)
 
 

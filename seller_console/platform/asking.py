@@ -83,6 +83,12 @@ def limit(request: Request, rate: limits.Rate, whom: str) -> None:
         raise Problem("too_often", headers={"Retry-After": str(wait_s)}, wait_s=wait_s)
 
 
+def limit_address(request: Request, rate: limits.Rate) -> None:
+    wait_s = shop_of(request).limits.take_of_address(rate, address_of(request))
+    if wait_s:
+        raise Problem("too_often", headers={"Retry-After": str(wait_s)}, wait_s=wait_s)
+
+
 def need_role(who: Who, roles: frozenset[Any]) -> None:
     if who.role not in roles:
         raise Problem("not_allowed")

@@ -1,4 +1,8 @@
-"""How often: token buckets, one per (what, whom).
+"""How often: token buckets, one per (what, whom): a person, or an address.
+
+A person costs an attacker one request, so whatever a buyer may do is also counted by
+address: generously, a house or a café has one. A platform whose crowd lives at one address
+(a bench) is started with a factor for those (main.PER_ADDRESS).
 
 Promises: at most BUCKETS_MAX are kept; the fullest are forgotten first, so that
 forgetting one gives nobody more than a full bucket.
@@ -28,8 +32,11 @@ COMMANDS = Rate("commands", 5, 20)
 READS = Rate("reads", 2, 20)
 """A buyer's briefs and feeds: each is made for them."""
 STAFF_COMMANDS = Rate("staff_commands", 100, 400)
-JOINS = Rate("joins", 20, 200)
-"""Per address: a whole café behind one, not a script."""
+JOINS = Rate("joins", 2, 40)
+"""Per address, as the three below: a whole café behind one, not a script."""
+ADDRESS_COMMANDS = Rate("address_commands", 200, 1000)
+ADDRESS_READS = Rate("address_reads", 20, 400)
+ADDRESS_MEDIA = Rate("address_media", 2, 60)
 PAIRING = Rate("pairing", 5 / 60, 5)
 MEDIA = Rate("media", 10 / 60, 10)
 TRICKLE = Rate("trickle", 1, 30)
@@ -48,8 +55,9 @@ class _Bucket:
 
 
 class Limits:
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic, *, per_address: float = 1.0) -> None:
         self._monotonic = monotonic
+        self._per_address = per_address
         self._buckets: dict[tuple[Rate, str], _Bucket] = {}
 
     def take(self, rate: Rate, whom: str) -> int:
@@ -66,6 +74,11 @@ class Limits:
             return max(1, math.ceil((1 - bucket.level) / rate.per_s))
         bucket.level -= 1
         return 0
+
+    def take_of_address(self, rate: Rate, address: str) -> int:
+        """The same, for what one address may do together."""
+        factor = self._per_address
+        return self.take(rate if factor == 1.0 else Rate(rate.name, rate.per_s * factor, rate.burst * factor), address)
 
     def _forget(self, now: float) -> None:
         full = [

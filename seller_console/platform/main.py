@@ -197,7 +197,7 @@ def _server(
 
 
 async def _serve(words: argparse.Namespace, home: Path) -> int:
-    shop = Shop(home)
+    shop = Shop(home, per_address=words.per_address)
     loopback = words.host if words.host in LOOPBACK else "127.0.0.1"
     wants_lan = words.lan or words.host not in LOOPBACK
     port = words.port or shop.keys.port

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from ..contract import routes
 from . import limits
-from .asking import address_of, bearer_of, limit, room_of, shop_of, who_of
+from .asking import address_of, bearer_of, limit, limit_address, room_of, shop_of, who_of
 from .doors import Problem, body_of, kind_of, problem_response
 from .media_sessions import Holder
 from .passes import same_secret
@@ -86,6 +86,8 @@ async def _opened(request: Request) -> Response:
     door, room, whom = await _door(request)
     if kind_of(request) != SDP:
         raise Problem("media_type", headers={"Accept-Post": SDP}, expected=SDP)
+    if door == "whep":
+        limit_address(request, limits.ADDRESS_MEDIA)
     limit(request, limits.PUBLISH if door == "whip" else limits.MEDIA, f"{room.show_id} {whom}")
     raw = await body_of(request, routes.SDP_BYTES)
     try:

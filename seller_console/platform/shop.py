@@ -224,13 +224,13 @@ class Room:
 class Shop:
     """All shows of a home. `await open()` before anything else."""
 
-    def __init__(self, home: Path, clock: Clock | None = None) -> None:
+    def __init__(self, home: Path, clock: Clock | None = None, *, per_address: float = 1.0) -> None:
         self.home = home
         self.clock = clock or Clock()
         self.keys: Keys = read_keys(home)
         self.passes = Passes(self.keys.owner_pass)
-        self.limits = Limits()
-        self.media = MediaSessions()
+        self.limits = Limits(per_address=per_address)
+        self.media = MediaSessions(per_address)
         self.rooms: dict[ShowId, Room] = {}
         self.opened_at_s = time.monotonic()
         self._shows = home / "shows"

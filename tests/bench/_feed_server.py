@@ -30,6 +30,7 @@ from seller_console import places
 from seller_console.contract import commands as c
 from seller_console.contract.codec import encode
 from seller_console.contract.events import Announced
+from seller_console.platform import feed
 from seller_console.platform.app import make_app
 from seller_console.platform.feed import row_bytes
 from seller_console.platform.log import Row
@@ -37,6 +38,7 @@ from seller_console.platform.main import _server
 from seller_console.platform.passes import OWNER
 from seller_console.platform.relay import Relay
 from seller_console.platform.shop import Shop
+from seller_console.platform.wire import Connections
 
 
 def text() -> str:
@@ -46,10 +48,11 @@ def text() -> str:
 
 class Ours:
     async def open(self, folder: Path) -> tuple[Any, str, str]:
-        self.shop = Shop(folder)
+        self.shop = Shop(folder, per_address=1000)
+        feed.READERS_EACH["owner"] = 100_000
         self.room = await self.shop.open()
         app = make_app(self.shop, Relay(), places.resources())
-        return _server(app), self.room.show_id, self.shop.keys.owner_pass
+        return _server(app, connections=Connections(100_000)), self.room.show_id, self.shop.keys.owner_pass
 
     def say(self) -> None:
         self.room.sales.say(OWNER, c.Announce(text=text()))

@@ -126,7 +126,7 @@ class Platform:
             stdout=subprocess.PIPE,
             stderr=(home.parent / "platform.log").open("ab"),
             cwd=Path(__file__).resolve().parents[2],
-            env={**os.environ, "SELLER_CONSOLE_HOME": str(home)},
+            env={**os.environ, "SELLER_CONSOLE_HOME": str(home), "SELLER_CONSOLE_PER_ADDRESS": "1000"},
         )
         assert self.child.stdout is not None
         self.place = decode_runtime(self.child.stdout.readline())

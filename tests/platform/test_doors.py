@@ -349,6 +349,29 @@ async def test_bids_and_lines_have_a_rate_and_say_when_to_come_back(town: Town) 
     assert sum(answer.status_code == 429 for answer in lines) in {3, 4}
 
 
+async def test_one_address_has_a_share_whoever_it_says_it_is(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names cost nothing: many of them do together what one house may do."""
+    join = routes.at(routes.JOIN, town.show)
+    joined = await asyncio.gather(*(town.client().post(join, json={"nickname": f"N{n}"}) for n in range(60)))
+    refused = [answer for answer in joined if answer.status_code == 429]
+    assert 10 <= len(refused) <= 20
+    is_problem(refused[0], 429, "too_often")
+    monkeypatch.setattr(limits, "ADDRESS_COMMANDS", Rate("few_commands", 0.1, 6))
+    monkeypatch.setattr(limits, "ADDRESS_READS", Rate("few_reads", 0.1, 6))
+    buyers = []
+    for answer in [answer for answer in joined if answer.status_code == 200][:10]:
+        buyers.append(town.client(answer.cookies[routes.BUYER_COOKIE]))
+    said = [(await town.post(buyer, c.Follow())).status_code for buyer in buyers]
+    read = [(await buyer.get(routes.at(routes.BRIEF, town.show))).status_code for buyer in buyers]
+    assert said == read == [200] * 6 + [429] * 4
+    assert (await town.post(town.owner, c.Say(text="bonsoir"))).status_code == 200, "the seller is not counted"
+
+
+def test_an_address_may_be_given_more() -> None:
+    three = Limits(lambda: 0.0, per_address=3)
+    assert [three.take_of_address(limits.JOINS, "a") == 0 for _ in range(121)] == [True] * 120 + [False]
+
+
 async def test_a_429_is_not_remembered_as_the_keys_answer(town: Town) -> None:
     buyer = await town.buyer()
     answers = [await town.post(buyer, c.Say(text="ha"), key=f"k{n}") for n in range(7)]
