@@ -20,6 +20,7 @@ SENTENCES: dict[str, str] = {
     "not_joined": "Entrez d’abord dans le live.",
     "staff_cannot_bid": "L’équipe du live ne peut pas enchérir ni acheter.",
     "blocked": "Le vendeur vous a retiré de cette vente.",
+    "bad_nickname": "Choisissez un pseudo avec au moins une lettre ou un chiffre.",
     "unknown_person": "Cette personne n’est pas dans le live.",
     "not_a_buyer": "Cette action ne vise que les acheteurs.",
     # the show

@@ -28,6 +28,8 @@ def join(state: ShowState, command: cm.Join, who: Who, at_ms: int) -> Decision:
     wanted = said(who.nickname, NICKNAME_LENGTH)
     if isinstance(wanted, Refusal):
         return wanted
+    if not folded(wanted):
+        return refuse("bad_nickname")
     if known is not None and known.present and known.role == who.role and _root(known.nickname, wanted):
         return ()
     if known is not None and _root(known.nickname, wanted):

@@ -6,7 +6,7 @@ import pytest
 
 from seller_console.contract import commands as cm
 from seller_console.contract import events as ev
-from seller_console.contract.words import Regular, Who
+from seller_console.contract.words import Refusal, Regular, Who
 from seller_console.sale.fold_room import KEPT_LINES
 
 from .floor import ANA, BEN, CLEO, MARIE, MODO, OWNER, Floor, buyer
@@ -255,3 +255,55 @@ def test_following_is_said_once() -> None:
 def test_a_stranger_says_nothing() -> None:
     floor = Floor(ANA)
     floor.no("not_joined", cm.Say(text="coucou"), buyer("inconnu"))
+
+
+INVISIBLE = (
+    "\u200d\u034f\u200c\ufe0f\u2063\u180e\U000e0061\u3164\u115f\u1160\uffa0\u00ad\u061c\u17b4\u2060\ufe00\ufff0"
+    "\U0001bca0\U0001d173\U000e0100\ufeff"
+)
+"""Characters that take no room on a screen, one of each kind."""
+
+
+@pytest.mark.parametrize("hidden", INVISIBLE, ids=lambda c: f"U+{ord(c):04X}")
+def test_invisible_characters_beat_no_muted_word_and_no_nickname(hidden: str) -> None:
+    floor = Floor()
+    floor.ok(cm.SetMutedWords(words=("arnaque", f"vo{hidden}leur")), MODO)
+    for text in (f"ar{hidden}naque", f"🔥{hidden}ARN{hidden}{hidden}AQUE !", f"v{hidden}oleur", "voleur"):
+        assert isinstance(floor.ok(cm.Say(text=text), ANA)[0], ev.LineMuted), text
+    assert isinstance(floor.ok(cm.Say(text=f"a{hidden}b"), BEN)[0], ev.LineSaid)
+    assert floor.state.lines[-1].text == "ab"
+    for number, nickname in enumerate((f"Ve{hidden}ra", f"{hidden}Vera", f"A{hidden}na")):
+        joined = floor.ok(cm.Join(), Who(person=f"x{number}", role="buyer", nickname=nickname))[0]
+        assert isinstance(joined, ev.PersonJoined)
+        assert joined.nickname == ("Vera 2", "Vera 3", "Ana 2")[number]
+
+
+@pytest.mark.parametrize(
+    "text", ["👩\u200d🎨", "❤\ufe0f\u200d🔥", "1\ufe0f\u20e3", "👩🏽\u200d🦰 !", "🏳\ufe0f\u200d⚧\ufe0f", "ℹ\ufe0f"]
+)
+def test_what_holds_an_emoji_together_stays(text: str) -> None:
+    floor = Floor()
+    line(floor, ANA, text)
+    assert floor.state.lines[-1].text == text
+
+
+@pytest.mark.parametrize("typed", ["🔥\u200d", "🔥\u200dx", "🔥\u200d\u200d", "\u200d🔥", "🔥\U000e0067\U000e007f"])
+def test_a_joiner_that_joins_nothing_is_dropped(typed: str) -> None:
+    floor = Floor()
+    line(floor, ANA, typed)
+    assert floor.state.lines[-1].text == ("🔥x" if "x" in typed else "🔥")
+
+
+def test_letters_of_another_face_are_the_same_letters() -> None:
+    floor = Floor()
+    floor.ok(cm.SetMutedWords(words=("arnaque",)), MODO)
+    assert isinstance(floor.ok(cm.Say(text="𝐀𝐑𝐍𝐀𝐐𝐔𝐄"), ANA)[0], ev.LineMuted)
+    joined = floor.ok(cm.Join(), Who(person="x1", role="buyer", nickname="𝓥𝓮𝓻𝓪"))[0]
+    assert isinstance(joined, ev.PersonJoined) and joined.nickname == "𝓥𝓮𝓻𝓪 2"
+
+
+@pytest.mark.parametrize("nickname", ["🔥", "...", "\u3164\u3164", "🔥\u200d🔥", "\u00a0\u2800"])
+def test_a_nickname_nobody_could_say_is_refused(nickname: str) -> None:
+    floor = Floor()
+    answer = floor.say(cm.Join(), Who(person="x1", role="buyer", nickname=nickname))
+    assert isinstance(answer, Refusal) and answer.code in ("bad_nickname", "empty")
