@@ -73,8 +73,11 @@ class GoLive(CommandBase, frozen=True):
 
 
 class EndShow(CommandBase, frozen=True):
+    """A giveaway in play is drawn among those here: `present` is filled by the platform."""
+
     BY: ClassVar[frozenset[Role]] = OWNER
     reason: str = ""
+    present: tuple[PersonId, ...] = ()
 
 
 class Join(CommandBase, frozen=True):

@@ -221,7 +221,7 @@ class Salesroom:
             return command
         if isinstance(command, c.StartGiveaway):
             return msgspec.structs.replace(command, seed=secrets.token_hex(32))
-        if isinstance(command, c.DrawGiveaway | c.LapseTimers):
+        if isinstance(command, c.DrawGiveaway | c.LapseTimers | c.EndShow):
             return msgspec.structs.replace(command, present=self.present())
         return command
 
@@ -440,7 +440,7 @@ def tag_of(event: Struct) -> str:
     return _TAGS[type(event)]
 
 
-_FILLED_IN = frozenset({c.StartGiveaway, c.DrawGiveaway, c.LapseTimers})
+_FILLED_IN = frozenset({c.StartGiveaway, c.DrawGiveaway, c.LapseTimers, c.EndShow})
 _TIMED = frozenset({e.FlashStarted, e.GiveawayOpened, e.RunnerUpOffered, e.RunPaused})
 _MADE = ("lot_id", "run_id", "sale_id", "line_id", "offer_id", "giveaway_id")
 _MAKERS = frozenset({

@@ -126,8 +126,7 @@ def _end_show(state: ShowState, command: cm.EndShow, who: Who, at_ms: int) -> De
         events += (auction.voided(state.run, who.person, "Fin du live"),)
     events += formats.lapse_flashes(state, at_ms, now=True)
     if state.current_giveaway is not None:
-        present = [person.person for person in state.people.values() if person.present]
-        events += formats.drawn(state, state.giveaways[state.current_giveaway], present, state.next_id)
+        events += formats.drawn(state, state.giveaways[state.current_giveaway], command.present, state.next_id)
     return (*events, ev.ShowEnded(by=who.person, reason=reason))
 
 

@@ -270,6 +270,18 @@ async def test_timers_end_what_is_due(path: Path) -> None:
         assert giveaway.winner == "b1", "only those present can win"
 
 
+async def test_a_show_that_ends_draws_its_gift_among_those_connected(path: Path) -> None:
+    async with hall(path) as h:
+        people = await h.open()
+        lot = await h.say(OWNER, c.AddLot(lot=LotDraft(title="Pin's", format="giveaway")))
+        made = (await h.say(OWNER, c.StartGiveaway(lot_id=lot.made["lot_id"]))).made
+        for who in people:
+            await h.say(who, c.EnterGiveaway(giveaway_id=made["giveaway_id"]))
+        h.present = ("b1",)
+        await h.say(OWNER, c.EndShow(present=("b0", "b2")))
+        assert h.room.state.giveaways[made["giveaway_id"]].winner == "b1", "the platform's list, not a person's"
+
+
 async def test_a_pause_of_two_minutes_is_asked_about(path: Path) -> None:
     async with hall(path) as h:
         await h.open()

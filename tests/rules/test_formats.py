@@ -249,10 +249,19 @@ def test_a_gift_in_play_is_frozen_and_only_a_gift_can_be_given() -> None:
 def test_ending_the_show_draws_the_gift_among_those_present() -> None:
     floor = Floor()
     _, giveaway_id = gift(floor)
-    enter(floor, giveaway_id, ANA, BEN)
-    floor.ok(cm.Leave(), ANA)
+    enter(floor, giveaway_id, ANA, BEN, CLEO)
+    floor.ok(cm.EndShow(present=("ben", "dan")), OWNER)
+    giveaway = floor.state.giveaways[giveaway_id]
+    assert (giveaway.winner, [sale.buyer for sale in floor.state.sales.values()]) == ("ben", ["ben"])
+
+
+def test_ending_the_show_with_no_entrant_present_gives_nothing() -> None:
+    floor = Floor()
+    _, giveaway_id = gift(floor)
+    enter(floor, giveaway_id, ANA)
     floor.ok(cm.EndShow(), OWNER)
-    assert floor.state.giveaways[giveaway_id].winner == "ben"
+    giveaway = floor.state.giveaways[giveaway_id]
+    assert (giveaway.drawn, giveaway.winner, floor.state.sales) == (True, None, {})
 
 
 # --- offers ---------------------------------------------------------------------------------
