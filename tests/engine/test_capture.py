@@ -15,6 +15,7 @@ from seller_console.engine.capture import CameraDevice, CapturedCamera, DeviceBu
 from seller_console.engine.devices import CameraWish, Devices, UnknownDevice, camera_name
 from seller_console.engine.picture import Picture, blank, planes
 from tests.fakes.network_camera import NetworkCamera
+from tests.fakes.rtsp_camera import RtspCamera
 
 from .conftest import make_clip, moving, psnr, wait_for
 
@@ -270,3 +271,24 @@ def test_makers_of_a_test_take_the_place_of_a_kind() -> None:
 
     feed = Devices(cameras={"camera": make}).open_camera("camera:X@1", WISH)
     assert feed.name == "X"
+
+
+@pytest.mark.media
+def test_an_rtsp_camera_is_seen_vanishes_and_comes_back() -> None:
+    camera = RtspCamera(lambda number: moving(320, 240, number % 30), (320, 240))
+    camera.start()
+    feed = Devices().open_camera(f"url:{camera.address}", WISH)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "live", 10, "it lives")
+        picture = feed.take(0)
+        assert picture is not None and (picture.width, picture.height) == (320, 240)
+        best = max(psnr(planes(picture.pixels)[0], planes(moving(320, 240, n))[0]) for n in range(30))
+        assert best > 25
+        camera.vanish()
+        wait_for(lambda: feed.state == "gone", 3, "gone is said")
+        camera.start()
+        wait_for(lambda: feed.state == "live", 10, "it comes back by itself")
+    finally:
+        feed.stop()
+        camera.vanish()

@@ -192,3 +192,26 @@ def test_a_wrong_command_line_says_so_and_ends(words: list[str], capsys: pytest.
 
 def test_nobody_there_means_exit_code_1() -> None:
     assert headless.main(["--to", "http://127.0.0.1:9/whip", "--seconds", "1"]) == 1
+
+
+async def test_asleep_for_a_while_it_is_back_on_air_by_itself(door: Door, start_engine: Callable[..., Any]) -> None:
+    """SIGSTOP is a laptop's lid: longer than the relay waits, so that the session is lost."""
+    engine = start_engine()
+    console = engine.console()
+    console.say(type="go_on_air", url=door.whip)
+    await heard(console, "air_changed", state="on_air")
+    async with viewing(door) as reader:
+        await reader.until(lambda: len(reader.codes) > 10)
+        os.kill(engine.program.pid, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(15):
+                while not door.of(IngestEnded):  # noqa: ASYNC110 - notes come from the relay
+                    await asyncio.sleep(0.05)
+        finally:
+            os.kill(engine.program.pid, signal.SIGCONT)
+        woken = time.monotonic()
+        await reader.until(lambda: reader.codes[-1][0] > woken + 1, 12)
+    first = next(at for at, _ in reader.codes if at > woken)
+    assert first - woken < 8
+    numbers = [code.number for _, code in reader.codes]
+    assert numbers == sorted(numbers), "frames of before the sleep are not sent after it"

@@ -1,0 +1,103 @@
+"""The engine for an hour: is its memory flat, is every frame there?
+
+    python packaging/dev.py soak engine [--minutes 60] [--size 720x1280]
+
+The real engine publishes the test card to a real relay, records, and is asked for its
+words every few seconds (scenes, mute, snapshots, clips). Prints a line a minute and one
+JSON object: slope of resident memory after the first sixth in MB/h, frames per second,
+dropped and late. Exit code 1: slope over 2 MB/h or 0.1 % of the frames lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.fakes import relay_door
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def soak(minutes: float, size: str) -> dict[str, Any]:
+    width, _, height = size.partition("x")
+    with tempfile.TemporaryDirectory() as folder:
+        async with relay_door.opened() as door:
+            engine = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "seller_console.engine.main", "--home", folder, cwd=ROOT,
+                stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            assert engine.stdout is not None
+            runtime = json.loads(await engine.stdout.readline())
+            reader, writer = await asyncio.open_connection("127.0.0.1", runtime["port"], limit=1 << 20)
+
+            def say(**word: Any) -> None:
+                writer.write(json.dumps(word).encode() + b"\n")
+
+            say(type="greet", secret=runtime["secret"], contract=1)
+            say(type="set_programme", width=int(width), height=int(height), second_camera="testcard")
+            say(type="go_on_air", url=door.whip)
+            say(type="start_recording", folder=f"{folder}/kept")
+            try:
+                return await _listen(reader, say, minutes, Path(folder))
+            finally:
+                say(type="quit")
+                await asyncio.wait_for(engine.wait(), 30)
+                writer.close()
+
+
+async def _listen(reader: asyncio.StreamReader, say: Any, minutes: float, folder: Path) -> dict[str, Any]:
+    scenes = itertools.cycle(("table", "both", "pause", "face", "split"))
+    taken: list[tuple[float, float]] = []
+    first: dict[str, Any] = {}
+    last: dict[str, Any] = {}
+    while not last or last["uptime_s"] < minutes * 60:
+        note = json.loads(await reader.readline())
+        if note["type"] != "engine_stats" or note["air"] != "on_air":
+            continue
+        last = note
+        first = first or note
+        second = int(note["uptime_s"])
+        taken.append((note["uptime_s"], note["rss_mb"]))
+        if second % 5 == 0:
+            say(type="set_scene", scene=next(scenes))
+        if second % 7 == 0:
+            say(type="take_snapshot", request="s", path=str(folder / "s.jpg"))
+        if second % 30 == 0:
+            say(type="save_clip", request="c", path=str(folder / "c.mp4"), seconds=20)
+            print(f"{second:6d} s  {note['rss_mb']:7.1f} MB  {note['fps']:5.1f} fps  late {note['late']}", flush=True)
+    settled = np.array([pair for pair in taken if pair[0] > minutes * 60 / 6])
+    slope_mb_h = float(np.polyfit(settled[:, 0] / 3600, settled[:, 1], 1)[0])
+    span_s = last["uptime_s"] - first["uptime_s"]
+    sent = last["sent"] - first["sent"]
+    return {
+        "minutes": minutes,
+        "slope_mb_per_hour": round(slope_mb_h, 2),
+        "rss_mb": last["rss_mb"],
+        "fps_sent": round(sent / span_s, 3),
+        "lost_share": round((last["dropped"] - first["dropped"] + last["late"] - first["late"]) / max(1, sent), 5),
+        "cpu": last["cpu"],
+    }
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="soak engine")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--size", default="720x1280")
+    options = parser.parse_args(argv)
+    found = asyncio.run(soak(options.minutes, options.size))
+    print(json.dumps(found, indent=1))
+    return 0 if found["slope_mb_per_hour"] < 2 and found["lost_share"] <= 0.001 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
