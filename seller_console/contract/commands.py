@@ -6,7 +6,9 @@ platform only). Names are imperative; the tag on the wire is the snake name.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
 
 from .events import snake
 from .words import (
@@ -16,23 +18,34 @@ from .words import (
     STAFF,
     BidKind,
     Currency,
-    GiveawayId,
-    LineId,
+    Label,
     LotChanges,
     LotDraft,
-    LotId,
-    OfferId,
-    PersonId,
     PictureRule,
     Preset,
+    Prose,
     Regular,
     Role,
-    RunId,
     RunOfShowNote,
-    SaleId,
-    ShowId,
     Struct,
 )
+
+Id = Annotated[str, Meta(max_length=64)]
+"""A person may send anything: what is longer is no id of ours, and is neither kept nor repeated."""
+ShowId = Id
+PersonId = Id
+LotId = Id
+RunId = Id
+SaleId = Id
+LineId = Id
+OfferId = Id
+GiveawayId = Id
+Text = Annotated[str, Meta(max_length=2_000)]
+Reason = Annotated[str, Meta(max_length=300)]
+MOST_LOTS = 10_000
+MOST_NOTES = 1_000
+MOST_WORDS = 1_000
+MOST_PEOPLE = 100_000
 
 PLATFORM_ONLY: frozenset[Role] = frozenset()
 OWNER: frozenset[Role] = frozenset({"owner"})
@@ -50,7 +63,7 @@ class OpenShow(CommandBase, frozen=True):
 
     BY: ClassVar[frozenset[Role]] = PLATFORM_ONLY
     show_id: ShowId
-    title: str
+    title: Label
     currency: Currency = "EUR"
     preset: Preset = Preset()
     picture_rule: PictureRule = "pause"
@@ -58,12 +71,12 @@ class OpenShow(CommandBase, frozen=True):
 
 
 class EditShow(CommandBase, frozen=True):
-    title: str | None = None
+    title: Label | None = None
     preset: Preset | None = None
     other_preset: Preset | None = None
     picture_rule: PictureRule | None = None
     fee_bps: int | None = None
-    payment_page: str | None = None
+    payment_page: Text | None = None
     """https address with "{reference}" and "{amount}" to fill in, or "" for none."""
 
 
@@ -76,8 +89,8 @@ class EndShow(CommandBase, frozen=True):
     """A giveaway in play is drawn among those here: `present` is filled by the platform."""
 
     BY: ClassVar[frozenset[Role]] = OWNER
-    reason: str = ""
-    present: tuple[PersonId, ...] = ()
+    reason: Reason = ""
+    present: Annotated[tuple[PersonId, ...], Meta(max_length=MOST_PEOPLE)] = ()
 
 
 class Join(CommandBase, frozen=True):
@@ -97,7 +110,7 @@ class Leave(CommandBase, frozen=True):
 
 class SetRunOfShow(CommandBase, frozen=True):
     seen_version: int
-    notes: tuple[RunOfShowNote, ...]
+    notes: Annotated[tuple[RunOfShowNote, ...], Meta(max_length=MOST_NOTES)]
 
 
 # --- the queue ------------------------------------------------------------------
@@ -113,7 +126,7 @@ class AddLot(CommandBase, frozen=True):
 class ImportLots(CommandBase, frozen=True):
     """Many lots at the tail, in order, in one turn: all or nothing."""
 
-    lots: tuple[LotDraft, ...]
+    lots: Annotated[tuple[LotDraft, ...], Meta(max_length=MOST_LOTS)]
 
 
 class EditLot(CommandBase, frozen=True):
@@ -161,7 +174,7 @@ class StartAuction(CommandBase, frozen=True):
 
     lot_id: LotId = ""
     preset: Preset | None = None
-    picture: str = ""
+    picture: Label = ""
 
 
 class WithdrawRun(CommandBase, frozen=True):
@@ -172,7 +185,7 @@ class VoidRun(CommandBase, frozen=True):
     """Stop a running lot."""
 
     run_id: RunId
-    reason: str
+    reason: Reason
     back_to_queue: bool = True
 
 
@@ -210,7 +223,7 @@ class VoidSale(CommandBase, frozen=True):
     """Undo a sale that is not yet paid."""
 
     sale_id: SaleId
-    reason: str
+    reason: Reason
     back_to_queue: bool = True
 
 
@@ -270,7 +283,7 @@ class StartGiveaway(CommandBase, frozen=True):
     lot_id: LotId
     seconds: int = 300
     followers_only: bool = False
-    seed: str = ""
+    seed: Label = ""
 
 
 class EnterGiveaway(CommandBase, frozen=True):
@@ -282,7 +295,7 @@ class DrawGiveaway(CommandBase, frozen=True):
     """Draw early; the platform says it at `ends_at`. `present` is filled by the platform."""
 
     giveaway_id: GiveawayId
-    present: tuple[PersonId, ...] = ()
+    present: Annotated[tuple[PersonId, ...], Meta(max_length=MOST_PEOPLE)] = ()
 
 
 class MakeOffer(CommandBase, frozen=True):
@@ -301,7 +314,7 @@ class AnswerOffer(CommandBase, frozen=True):
 
 class Say(CommandBase, frozen=True):
     BY: ClassVar[frozenset[Role]] = ANYONE
-    text: str
+    text: Text
     reply_to: LineId = ""
 
 
@@ -318,7 +331,7 @@ class PinLine(CommandBase, frozen=True):
 
 
 class Announce(CommandBase, frozen=True):
-    text: str
+    text: Text
 
 
 class SetSlowMode(CommandBase, frozen=True):
@@ -328,7 +341,7 @@ class SetSlowMode(CommandBase, frozen=True):
 
 class SetMutedWords(CommandBase, frozen=True):
     BY: ClassVar[frozenset[Role]] = STAFF
-    words: tuple[str, ...]
+    words: Annotated[tuple[Label, ...], Meta(max_length=MOST_WORDS)]
 
 
 class TimeOut(CommandBase, frozen=True):
@@ -353,12 +366,12 @@ class Follow(CommandBase, frozen=True):
 
 
 class Whisper(CommandBase, frozen=True):
-    text: str
+    text: Text
 
 
 class NoteBuyer(CommandBase, frozen=True):
     buyer: PersonId
-    note: str
+    note: Prose
 
 
 # --- said by the platform itself --------------------------------------------------------------
@@ -375,7 +388,7 @@ class LapseTimers(CommandBase, frozen=True):
     """End whatever else is due: flash sales, runner-up offers, giveaways, a pause of 2 minutes."""
 
     BY: ClassVar[frozenset[Role]] = PLATFORM_ONLY
-    present: tuple[PersonId, ...] = ()
+    present: Annotated[tuple[PersonId, ...], Meta(max_length=MOST_PEOPLE)] = ()
 
 
 class LosePicture(CommandBase, frozen=True):
@@ -409,7 +422,7 @@ class UnhaltRun(CommandBase, frozen=True):
 class NoteMedia(CommandBase, frozen=True):
     BY: ClassVar[frozenset[Role]] = OWNER
     what: Literal["ingest_started", "ingest_ended", "recording_started", "recording_ended", "engine_restarted"]
-    detail: str = ""
+    detail: Text = ""
 
 
 Command = (

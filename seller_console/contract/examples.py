@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -174,6 +174,8 @@ def _named(name: str, kind: Any) -> Any:
 
 def _of(kind: Any, default: Any) -> Any:
     origin = get_origin(kind)
+    if origin is Annotated:
+        return _of(get_args(kind)[0], default)
     if origin in (Union, types.UnionType):
         choices = [choice for choice in get_args(kind) if choice not in (type(None), UnsetType)]
         return _of(choices[0], default)

@@ -6,7 +6,7 @@ milliseconds of the platform's clock unless the name says otherwise.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -36,6 +36,13 @@ PictureRule = Literal["pause", "continue", "void"]
 
 UNIT_CENTS = 100
 """Bids are whole units: every bid amount is a multiple of this."""
+
+
+Label = Annotated[str, msgspec.Meta(max_length=500)]
+"""What is typed into one line."""
+Prose = Annotated[str, msgspec.Meta(max_length=4_000)]
+"""What is typed into a box. Rules set shorter limits and say so in words; these keep nonsense out of memory and log."""
+Pictures = Annotated[tuple[Label, ...], msgspec.Meta(max_length=100)]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -91,28 +98,28 @@ class LotBackstage(Struct, frozen=True):
     """0: no reserve."""
     cost_cents: int = 0
     """Cost per unit."""
-    sku: str = ""
-    place: str = ""
-    host_note: str = ""
-    producer_note: str = ""
+    sku: Label = ""
+    place: Label = ""
+    host_note: Prose = ""
+    producer_note: Prose = ""
 
 
 class LotDraft(Struct, frozen=True):
     """A lot before it has a number: typed in, or read from a file."""
 
-    title: str
+    title: Label
     format: LotFormat = "auction"
     opening_cents: int = 100
     quantity: int = 1
-    description: str = ""
-    category: str = ""
-    subcategory: str = ""
-    condition: str = ""
-    pictures: tuple[str, ...] = ()
+    description: Prose = ""
+    category: Label = ""
+    subcategory: Label = ""
+    condition: Label = ""
+    pictures: Pictures = ()
     preset: Preset | None = None
     offers_accepted: bool = False
-    hazmat: str = ""
-    shipping: str = ""
+    hazmat: Label = ""
+    shipping: Label = ""
     followers_only: bool = False
     backstage: LotBackstage = LotBackstage()
 
@@ -120,27 +127,27 @@ class LotDraft(Struct, frozen=True):
 class LotChanges(Struct, frozen=True):
     """An edit: only the fields set are changed. Public fields and backstage fields together."""
 
-    title: str | UnsetType = UNSET
+    title: Label | UnsetType = UNSET
     opening_cents: int | UnsetType = UNSET
     quantity: int | UnsetType = UNSET
     """Units left to sell."""
-    description: str | UnsetType = UNSET
-    category: str | UnsetType = UNSET
-    subcategory: str | UnsetType = UNSET
-    condition: str | UnsetType = UNSET
-    pictures: tuple[str, ...] | UnsetType = UNSET
+    description: Prose | UnsetType = UNSET
+    category: Label | UnsetType = UNSET
+    subcategory: Label | UnsetType = UNSET
+    condition: Label | UnsetType = UNSET
+    pictures: Pictures | UnsetType = UNSET
     preset: Preset | UnsetType | None = UNSET
     format: LotFormat | UnsetType = UNSET
     offers_accepted: bool | UnsetType = UNSET
-    hazmat: str | UnsetType = UNSET
-    shipping: str | UnsetType = UNSET
+    hazmat: Label | UnsetType = UNSET
+    shipping: Label | UnsetType = UNSET
     followers_only: bool | UnsetType = UNSET
     reserve_cents: int | UnsetType = UNSET
     cost_cents: int | UnsetType = UNSET
-    sku: str | UnsetType = UNSET
-    place: str | UnsetType = UNSET
-    host_note: str | UnsetType = UNSET
-    producer_note: str | UnsetType = UNSET
+    sku: Label | UnsetType = UNSET
+    place: Label | UnsetType = UNSET
+    host_note: Prose | UnsetType = UNSET
+    producer_note: Prose | UnsetType = UNSET
 
 
 BACKSTAGE_FIELDS: frozenset[str] = frozenset(LotBackstage.__struct_fields__)
@@ -162,8 +169,8 @@ class Regular(Struct, frozen=True):
 class RunOfShowNote(Struct, frozen=True):
     """A line of the run of show: when (local "HH:MM", may be empty) and what."""
 
-    text: str
-    at: str = ""
+    text: Label
+    at: Label = ""
 
 
 class Refusal(Struct, frozen=True):

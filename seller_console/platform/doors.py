@@ -59,6 +59,14 @@ PROBLEMS: dict[str, tuple[int, str]] = {
 """Code -> HTTP status, sentence. A rule's own refusals (409) bring their sentence with them."""
 
 
+_WORD_LENGTH = 300
+
+
+def _short(word: Any) -> Any:
+    """A no never sends back at length what was sent to us."""
+    return f"{word[:_WORD_LENGTH]}…" if isinstance(word, str) and len(word) > _WORD_LENGTH else word
+
+
 class Problem(Exception):
     """A no, said as problem+json."""
 
@@ -74,7 +82,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(code)
         self.code = code
-        self.facts = dict(facts or {}) | words
+        self.facts = dict(facts or {}) | {name: _short(word) for name, word in words.items()}
         self.headers = dict(headers or {})
         known_status, known_sentence = PROBLEMS.get(code, (409, sentence))
         self.status = status or known_status

@@ -66,6 +66,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 def _value(kind: Any) -> st.SearchStrategy[Any]:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return _value(arguments[0])
     if kind is msgspec.UnsetType:
         return st.just(msgspec.UNSET)
     if kind is type(None):

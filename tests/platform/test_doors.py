@@ -173,6 +173,39 @@ async def test_an_unreadable_command_is_400_and_changes_nothing(town: Town, body
     assert town.room.sales.head == head
 
 
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("role", "body"),
+    [
+        ("buyer", {"type": "place_bid", "run_id": LONG, "amount_cents": 100}),
+        ("buyer", {"type": "place_bid", "run_id": "R" * 65, "amount_cents": 100}),
+        ("buyer", {"type": "buy_now", "lot_id": LONG, "price_cents": 100}),
+        ("buyer", {"type": "answer_runner_up", "offer_id": LONG, "accept": True}),
+        ("buyer", {"type": "say", "text": LONG}),
+        ("buyer", {"type": "say", "text": "x", "reply_to": LONG}),
+        ("buyer", {"type": "say", "text": "x", LONG: 1}),
+        ("buyer", {"type": LONG}),
+        ("owner", {"type": "void_run", "run_id": "R1", "reason": LONG}),
+        ("owner", {"type": "add_lot", "lot": {"title": "x" * 501}}),
+        ("owner", {"type": "edit_lot", "lot_id": "L1", "seen_version": 1, "changes": {"place": LONG}}),
+        ("owner", {"type": "edit_lot", "lot_id": "L1", "seen_version": 1, "changes": {"pictures": ["p"] * 101}}),
+        ("owner", {"type": "set_run_of_show", "seen_version": 0, "notes": [{"text": ""}] * 1001}),
+        ("owner", {"type": "set_muted_words", "words": [""] * 1001}),
+        ("owner", {"type": "note_buyer", "buyer": "b1", "note": LONG}),
+    ],
+)
+async def test_what_is_longer_than_any_word_of_ours_is_neither_kept_nor_sent_back(
+    town: Town, role: Role, body: dict[str, Any]
+) -> None:
+    client = await somebody(town, role)
+    answer = await town.post(client, json.dumps(body).encode(), key="long")
+    is_problem(answer, 400, "unreadable")
+    assert len(answer.content) < 1200
+    assert "long" not in {key for _, key in town.room.log.answered()}
+
+
 async def test_only_json_is_read(town: Town) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
         answer = await town.owner.post(

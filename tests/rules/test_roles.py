@@ -60,7 +60,7 @@ def example(command: type[cm.CommandBase]) -> cm.Command:
                 "outcome": "paid", "accept": True, "what": "ingest_started", "line_id": "C1",
             }  # fmt: skip
             simple: dict[object, object] = {str: "x", int: 100, bool: True}
-            fields[info.name] = given.get(info.name, simple.get(info.type))
+            fields[info.name] = given.get(info.name, simple.get(getattr(info.type, "__origin__", info.type)))
     return command(**fields)  # type: ignore[return-value]
 
 
