@@ -78,6 +78,8 @@ class Driver:
             "queue": len(desk.queue),
             "sold": len(desk.sold),
             "viewers": desk.viewers,
+            "recording": desk.recording.state,
+            "recorded": desk.recording.path,
             "closing": desk.closing.state,
             "notices": self.notices,
             "pdd": desk.actions.start_at_opening_price.enabled,
@@ -110,6 +112,8 @@ class Driver:
             self._stall.start()
         elif what == "unstall":
             self._stall.stop()
+        elif what == "record":
+            desk.start_recording()
         elif what == "close":
             self.window.close()
         elif what == "close_and_end":

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -309,3 +310,23 @@ def test_a_window_that_stalls_does_not_hold_up_the_picture(open_console: OpenCon
     gaps = sorted(line["largest_frame_gap_ms"] for line in seconds)
     # Half a second of the window every second, and the typical second of the viewer shows none of it.
     assert gaps[len(gaps) // 2] < 400, gaps
+
+
+def test_a_recording_goes_on_after_the_engine_died_and_the_log_knows(open_console: OpenConsole, record: Read) -> None:
+    console = open_console()
+    live = console.go_live()
+    console.do("record")
+    first = console.until(lambda s: s["recording"] == "recording", 20, "recording")["recorded"]
+    wait(lambda: Path(first).stat().st_size > 50_000, 20, "it grows")
+    os.kill(place_of("engine").pid, signal.SIGKILL)
+    again = console.until(
+        lambda s: s["recording"] == "recording" and s["recorded"] != first and s["air"] == "on_air",
+        40,
+        "recording again",
+    )
+    assert Path(first).stat().st_size > 50_000, "what was recorded is kept"
+    console.do("hold", action="end_show")
+    console.until(lambda s: s["recording"] == "off" and s["air"] == "off", 30, "the recording ends with the show")
+    assert Path(again["recorded"]).is_file() or Path(again["recorded"]).with_suffix(".mp4").is_file()
+    what = [row["what"] for row in record(live["show_id"]).of("media_noted")]
+    assert "recording_started" in what
