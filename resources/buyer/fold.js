@@ -25,6 +25,13 @@ function said(state, event, atMs) {
   return [{ kind: "line" }];
 }
 
+function deleted(state, event) {
+  const found = state.lines.find((one) => one.id === event.line_id);
+  if (found) Object.assign(found, { deleted: true, text: "" });
+  if (state.pinnedLine?.id === event.line_id) state.pinnedLine = null;
+  return [];
+}
+
 const HOW = {
   ...SALE,
   show_opened(state, e) {
@@ -76,12 +83,8 @@ const HOW = {
   },
   line_said: said,
   line_muted: said,
-  line_deleted(state, e) {
-    const found = state.lines.find((one) => one.id === e.line_id);
-    if (found) Object.assign(found, { deleted: true, text: "" });
-    if (state.pinnedLine?.id === e.line_id) state.pinnedLine = null;
-    return [];
-  },
+  line_deleted: deleted,
+  muted_line_deleted: deleted,
   line_pinned(state, e) {
     const found = e.line_id == null ? undefined : state.lines.find((one) => one.id === e.line_id);
     state.pinnedLine = found ? { id: found.id, nickname: found.nickname, text: found.text } : null;

@@ -68,7 +68,7 @@ class ShowOpened(EventBase, frozen=True):
 
 
 class ShowEdited(EventBase, frozen=True):
-    """Fields left None did not change."""
+    """Public settings. Fields left None did not change; the last two are said by ShowBackstageSet now."""
 
     by: PersonId
     title: str | None = None
@@ -79,6 +79,15 @@ class ShowEdited(EventBase, frozen=True):
     """The marketplace's fee in basis points of the hammer, for margins."""
     payment_page: str | None = None
     """Address of a payment page; "{reference}" and "{amount}" are filled in. "": none, the seller marks paid."""
+
+
+class ShowBackstageSet(EventBase, frozen=True):
+    """What the seller earns and where they are paid. Fields left None did not change."""
+
+    AUDIENCE: ClassVar[str] = "backstage"
+    by: PersonId
+    fee_bps: int | None = None
+    payment_page: str | None = None
 
 
 class ShowWentLive(EventBase, frozen=True):
@@ -210,6 +219,7 @@ class RunOpened(EventBase, frozen=True):
     by: PersonId
     duration_ms: int
     pre_bids: int = 0
+    """Not said any more: staff learn from PreBidsCounted how many there are."""
 
 
 class MaxSet(EventBase, frozen=True):
@@ -515,6 +525,16 @@ class LineDeleted(EventBase, frozen=True):
     by: PersonId
 
 
+class MutedLineDeleted(EventBase, frozen=True):
+    """Nobody but its author ever saw the line, so nobody else is told."""
+
+    line_id: LineId
+    person: PersonId
+
+    def audience(self) -> str:
+        return f"person:{self.person}"
+
+
 class LinePinned(EventBase, frozen=True):
     """None: nothing is pinned any more."""
 
@@ -589,7 +609,8 @@ class MediaNoted(EventBase, frozen=True):
 
 
 Event = (
-    ShowOpened | ShowEdited | ShowWentLive | ShowEnded | PersonJoined | RegularRecognised | PersonLeft | RunOfShowSet
+    ShowOpened | ShowEdited | ShowBackstageSet | ShowWentLive | ShowEnded
+    | PersonJoined | RegularRecognised | PersonLeft | RunOfShowSet
     | LotAdded | LotBackstageSet | LotEdited | LotBackstageEdited | LotMoved | LotRemoved | LotRestored
     | LotSkipped | LotPinned
     | RunOpened | MaxSet | PriceMoved | RunPaused | RunResumed | ClockMoved | RunWithdrawn | RunVoided
@@ -598,8 +619,8 @@ Event = (
     | SpendingLimitSet
     | FlashStarted | FlashEnded | GiveawayOpened | GiveawaySeedKept | GiveawayEntered | GiveawayDrawn
     | OfferMade | OfferAnswered
-    | LineSaid | LineMuted | LineDeleted | LinePinned | Announced | SlowModeSet | MutedWordsSet | TimedOut
-    | Blocked | Unblocked | Followed | Whispered | BuyerNoted | MediaNoted
+    | LineSaid | LineMuted | LineDeleted | MutedLineDeleted | LinePinned | Announced | SlowModeSet | MutedWordsSet
+    | TimedOut | Blocked | Unblocked | Followed | Whispered | BuyerNoted | MediaNoted
 )  # fmt: skip
 
 

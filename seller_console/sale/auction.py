@@ -134,7 +134,6 @@ def _opened(
         withdrawable_until=at_ms + WITHDRAWABLE_MS,
         by=who.person,
         duration_ms=preset.duration_ms,
-        pre_bids=len(maxima),
     )
     leader, price = resolved(maxima, lot.opening_cents, reserve)
     if leader is None:

@@ -69,10 +69,8 @@ class _Brief:
                 first_number=state.next_number,
             )
         )
-        if state.fee_bps or state.payment_page:
-            self.out.append(
-                ev.ShowEdited(by=state.owner, fee_bps=state.fee_bps or None, payment_page=state.payment_page or None)
-            )
+        if self.backstage and (state.fee_bps or state.payment_page):
+            self.out.append(ev.ShowBackstageSet(by=state.owner, fee_bps=state.fee_bps, payment_page=state.payment_page))
         if state.live_at:
             self.out.append(ev.ShowWentLive(by=state.owner, rehearsal=state.rehearsal))
 
@@ -136,7 +134,7 @@ class _Brief:
                 self.out.append(
                     ev.LotEdited(lot_id=lot_id, version=known.version, by=state.owner, changes=LotChanges())
                 )
-            if self.staff and known.pre_bid_count:
+            if self.staff and (known.pre_bid_count or lot_id in self.history.counted):
                 self.out.append(ev.PreBidsCounted(lot_id=lot_id, count=known.pre_bid_count))
             if self.who.person in known.pre_bids:
                 self.out.append(

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..contract import events as ev
-from ..contract.words import LotId, Who
+from ..contract.words import STAFF, LotId, Who
 from .increments import need_cents
+from .room import deleted
 from .state import Line, Run, Sale, ShowState
 
 
@@ -49,6 +50,8 @@ class History:
         self.who = who
         self.out = out
         self.joined: set[str] = {state.owner}
+        self.counted: set[LotId] = set()
+        """Lots of whose pre-bids a count was told, which may not be today's."""
         self.units = {
             lot_id: Units(total=known.units_total, left=known.units_total) for lot_id, known in state.lots.items()
         }
@@ -245,9 +248,12 @@ class History:
         else:
             return
         if line.deleted:
-            self.out.append(ev.LineDeleted(line_id=line.line_id, by=""))
+            self.out.append(deleted(line, ""))
 
     def opened(self, run: Run) -> None:
+        if self.who.role in STAFF and run.pre_bids:
+            self.out.append(ev.PreBidsCounted(lot_id=run.lot_id, count=run.pre_bids))
+            self.counted.add(run.lot_id)
         self.out.append(
             ev.RunOpened(
                 run_id=run.run_id,
@@ -263,7 +269,6 @@ class History:
                 withdrawable_until=run.withdrawable_until,
                 by=self.state.owner,
                 duration_ms=run.duration_ms,
-                pre_bids=run.pre_bids,
             )
         )
 

@@ -59,6 +59,13 @@ def _show_edited(state: ShowState, event: ev.ShowEdited, at_ms: int) -> None:
         state.payment_page = event.payment_page
 
 
+def _show_backstage_set(state: ShowState, event: ev.ShowBackstageSet, at_ms: int) -> None:
+    if event.fee_bps is not None:
+        state.fee_bps = event.fee_bps
+    if event.payment_page is not None:
+        state.payment_page = event.payment_page
+
+
 def _show_went_live(state: ShowState, event: ev.ShowWentLive, at_ms: int) -> None:
     state.status = "live"
     state.live_at = at_ms
@@ -85,6 +92,7 @@ _FOLDS: fold_room.Folds = {
     **fold_auction.FOLDS,
     ev.ShowOpened: _show_opened,
     ev.ShowEdited: _show_edited,
+    ev.ShowBackstageSet: _show_backstage_set,
     ev.ShowWentLive: _show_went_live,
     ev.ShowEnded: _show_ended,
     ev.RunOfShowSet: _run_of_show_set,

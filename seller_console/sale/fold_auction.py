@@ -31,7 +31,7 @@ def _run_opened(state: ShowState, event: ev.RunOpened, at_ms: int) -> None:
         has_reserve=event.has_reserve,
         withdrawable_until=event.withdrawable_until,
         asking_cents=event.opening_cents,
-        pre_bids=event.pre_bids,
+        pre_bids=event.pre_bids or (known.pre_bid_count if known is not None else 0),
         reserve_cents=known.backstage.reserve_cents if known is not None else 0,
     )
     state.current_run = event.run_id

@@ -129,7 +129,7 @@ def _line_muted(state: ShowState, event: ev.LineMuted, at_ms: int) -> None:
     _said(state, event, at_ms, True)
 
 
-def _line_deleted(state: ShowState, event: ev.LineDeleted, at_ms: int) -> None:
+def _line_deleted(state: ShowState, event: ev.LineDeleted | ev.MutedLineDeleted, at_ms: int) -> None:
     if state.pinned_line == event.line_id:
         state.pinned_line = None
     for line in reversed(state.lines):
@@ -217,6 +217,7 @@ FOLDS: Folds = {
     ev.LineSaid: _line_said,
     ev.LineMuted: _line_muted,
     ev.LineDeleted: _line_deleted,
+    ev.MutedLineDeleted: _line_deleted,
     ev.LinePinned: _line_pinned,
     ev.Announced: _announced,
     ev.SlowModeSet: _slow_mode_set,

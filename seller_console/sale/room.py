@@ -81,7 +81,8 @@ def say(state: ShowState, command: cm.Say, who: Who, at_ms: int) -> Decision:
             return refuse("slow_mode", wait_ms=wait)
         muted = contains_any(text, state.muted_words)
     replied = _line_of(state, command.reply_to, who)
-    reply_to = command.reply_to if replied is not None and not replied.deleted else ""
+    shown = replied is not None and not replied.deleted and (muted or not replied.muted)
+    reply_to = command.reply_to if shown else ""
     kind = ev.LineMuted if muted else ev.LineSaid
     return (
         kind(
@@ -111,7 +112,13 @@ def delete_line(state: ShowState, command: cm.DeleteLine, who: Who, at_ms: int) 
         return refuse("not_yours")
     if line.deleted:
         return ()
-    return (ev.LineDeleted(line_id=command.line_id, by=who.person),)
+    return (deleted(line, who.person),)
+
+
+def deleted(line: Line, by: PersonId) -> ev.LineDeleted | ev.MutedLineDeleted:
+    if line.muted:
+        return ev.MutedLineDeleted(line_id=line.line_id, person=line.person)
+    return ev.LineDeleted(line_id=line.line_id, by=by)
 
 
 def pin_line(state: ShowState, command: cm.PinLine, who: Who, at_ms: int) -> Decision:

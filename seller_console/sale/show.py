@@ -97,17 +97,19 @@ def _edit_show(state: ShowState, command: cm.EditShow, who: Who, at_ms: int) -> 
         page = clean(page)
         if page and (not page.startswith("https://") or len(page) > PAYMENT_PAGE_LENGTH or " " in page):
             return refuse("bad_payment_page")
-    return (
-        ev.ShowEdited(
-            by=who.person,
-            title=title,
-            preset=command.preset,
-            other_preset=command.other_preset,
-            picture_rule=command.picture_rule,
-            fee_bps=command.fee_bps,
-            payment_page=page,
-        ),
+    events: list[ev.Event] = []
+    if command.fee_bps is not None or page is not None:
+        events.append(ev.ShowBackstageSet(by=who.person, fee_bps=command.fee_bps, payment_page=page))
+    public = ev.ShowEdited(
+        by=who.person,
+        title=title,
+        preset=command.preset,
+        other_preset=command.other_preset,
+        picture_rule=command.picture_rule,
     )
+    if public != ev.ShowEdited(by=who.person):
+        events.append(public)
+    return tuple(events)
 
 
 def _go_live(state: ShowState, command: cm.GoLive, who: Who, at_ms: int) -> Decision:

@@ -82,6 +82,7 @@ class Run(msgspec.Struct):
     bid_count: int = 0
     """Accepted bids, pre-bids not counted."""
     pre_bids: int = 0
+    """How many waited at the opening, as far as this fold may know."""
     bids: list[Bid] = []
     """The ticker: the last 200."""
     maxima: dict[PersonId, Maximum] = {}

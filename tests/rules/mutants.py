@@ -137,6 +137,8 @@ MUTANTS: tuple[Mutant, ...] = (
     M("audience", "brief_history.py", "            if line.muted and line.person != self.who.person:\n                return\n", "", "a brief tells muted lines"),
     M("audience", "brief.py", "own = run.maxima.get(self.who.person)", "own = run.maxima.get(run.leader or \"\")", "a brief tells the leader's max"),
     M("fold", "fold_room.py", "        if not lines.pop(0).muted:\n            state.public_lines -= 1", "        lines.pop(0)\n        state.public_lines -= 1", "muted lines push out public ones"),
+    M("audience", "room.py", "    if line.muted:\n        return ev.Muted", "    if False:\n        return ev.Muted", "a deleted muted line is announced"),
+    M("audience", "room.py", " and (muted or not replied.muted)", "", "an answer names a muted line"),
     M("brief", "brief.py", "            if self.history.units[lot_id].disturbed:\n", "            if False:\n", "a brief forgets the order of the queue"),
     # the queue
     M("merge", "queue.py", "known.field_versions.get(name, 1) > command.seen_version:", "known.version > command.seen_version:", "different fields do not merge"),

@@ -16,7 +16,7 @@ def public(state: ShowState) -> dict[str, Any]:
     return {
         "show": (
             state.title, state.owner, state.status, state.rehearsal, state.live_at, state.ended_at, state.preset,
-            state.picture_rule, state.fee_bps, state.picture_lost_since, state.halted,
+            state.picture_rule, state.picture_lost_since, state.halted,
         ),
         "queue": list(state.queue),
         "lots": {lot_id: _public_lot(known) for lot_id, known in state.lots.items()},
@@ -63,7 +63,7 @@ def _public_run(run: Run) -> tuple[Any, ...]:
     return (
         run.lot_id, run.unit, run.of, run.opening_cents, run.opened_at, run.ends_at, run.duration_ms,
         run.counter_bid_ms, run.sudden_death, run.has_reserve, run.withdrawable_until, run.status, run.price_cents,
-        run.asking_cents, run.leader, run.leader_name, run.reserve_met, run.epoch, run.bid_count, run.pre_bids,
+        run.asking_cents, run.leader, run.leader_name, run.reserve_met, run.epoch, run.bid_count,
         [msgspec.structs.asdict(bid) for bid in run.bids], run.remaining_ms, run.paused_at, run.pause_reason,
         run.ended_at, run.sale_id, run.void_reason,
     )  # fmt: skip
@@ -79,8 +79,9 @@ def screen(state: ShowState, who: Who) -> dict[str, Any]:
     return {
         "show": (
             state.title, state.owner, state.status, state.rehearsal, state.currency, state.preset, state.other_preset,
-            state.picture_rule, state.fee_bps, state.payment_page, state.picture_lost_since, state.halted,
+            state.picture_rule, state.picture_lost_since, state.halted,
         ),
+        "paid": (state.fee_bps, state.payment_page) if backstage else None,
         "queue": list(state.queue),
         "lots": {
             lot_id: (
@@ -94,14 +95,14 @@ def screen(state: ShowState, who: Who) -> dict[str, Any]:
         "run": None if run is None else (
             run.run_id, run.lot_id, run.unit, run.of, run.opening_cents, run.ends_at, run.counter_bid_ms,
             run.sudden_death, run.has_reserve, run.withdrawable_until, run.status, run.price_cents, run.asking_cents,
-            run.leader, run.leader_name, run.reserve_met if run.bids else None, run.epoch, run.bid_count, run.pre_bids,
-            run.remaining_ms, run.pause_reason,
+            run.leader, run.leader_name, run.reserve_met if run.bids else None, run.epoch, run.bid_count,
+            run.pre_bids if staff else None, run.remaining_ms, run.pause_reason,
             [(b.bidder, b.bidder_name, b.price_cents, b.leader, b.leader_name, b.cause) for b in run.bids],
             run.maxima[who.person].max_cents if who.person in run.maxima else None,
         ),
         "last": None if last is None else (
             last.run_id, last.status, last.price_cents, last.leader, last.leader_name, last.bid_count, last.sale_id,
-            last.void_reason,
+            last.void_reason, last.pre_bids if staff else None,
         ),
         "sales": {
             s.sale_id: (s.lot_id, s.buyer, s.buyer_name, s.price_cents, s.quantity, s.how, s.bag_number,

@@ -241,3 +241,70 @@ def test_the_bell_needs_the_platforms_own_fold() -> None:
     floor = busy_floor()
     end = floor.ok(cm.RingBell(run_id=floor.run.run_id), PLATFORM, floor.run.ends_at)[0]
     assert isinstance(end, ev.Hammered) and end.sold
+
+
+def test_how_many_pre_bids_waited_is_told_to_the_staff_only() -> None:
+    floor = Floor()
+    lot_id = floor.lot()
+    for who, euros in ((ANA, 20), (BEN, 30), (CLEO, 25)):
+        floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=euros * 100), who)
+    opened = floor.ok(cm.StartAuction(), OWNER)[0]
+    assert isinstance(opened, ev.RunOpened) and opened.pre_bids == 0
+    assert b"pre_bids" not in encode(opened)
+    for ended in (False, True):
+        for who, known in ((OWNER, 3), (MODO, 3), (ANA, 0), (BEN, 0)):
+            late = ShowState()
+            for event in brief(floor.state, who):
+                apply(late, event, floor.now)
+            assert [run.pre_bids for run in floor.seen_by(who).runs.values()] == [known]
+            assert [run.pre_bids for run in late.runs.values()] == [known], (who.person, ended)
+            assert late.lots[lot_id].pre_bid_count == floor.seen_by(who).lots[lot_id].pre_bid_count
+        if not ended:
+            floor.bell()
+
+
+def test_what_the_show_costs_and_where_it_is_paid_stay_backstage() -> None:
+    floor = Floor()
+    told = floor.ok(cm.EditShow(title="Suite", fee_bps=850, payment_page="https://pay.example/?a={amount}"), OWNER)
+    assert [event.audience() for event in told] == ["backstage", "everyone"]
+    for event in told:
+        raw = encode(event)
+        assert (b"850" in raw or b"pay.example" in raw) == (event.audience() == "backstage")
+    assert [type(event) for event in floor.ok(cm.EditShow(fee_bps=900), MARIE)] == [ev.ShowBackstageSet]
+    assert floor.ok(cm.EditShow(), MARIE) == ()
+    floor.ok(cm.EditShow(fee_bps=0), MARIE)
+    for who, page in ((OWNER, "https://pay.example/?a={amount}"), (MODO, ""), (ANA, "")):
+        late = ShowState()
+        for event in brief(floor.state, who):
+            assert may_see(event.audience(), who)
+            apply(late, event, floor.now)
+        for seen in (late, floor.seen_by(who)):
+            assert (seen.title, seen.fee_bps, seen.payment_page) == ("Suite", 0, page)
+
+
+def test_a_muted_line_that_is_deleted_or_answered_betrays_nothing() -> None:
+    floor = Floor()
+    floor.ok(cm.SetMutedWords(words=("zut",)), MODO)
+    floor.ok(cm.Say(text="zut"), ANA)
+    muted = floor.state.lines[-1].line_id
+    answered = floor.ok(cm.Say(text="oups", reply_to=muted), ANA)[0]
+    assert isinstance(answered, ev.LineSaid) and answered.reply_to == ""
+    floor.ok(cm.DeleteLine(line_id=muted), ANA)
+    for who in (BEN, MODO, OWNER):
+        told = b"".join(raw for _, raw in floor.log if may_see(decode_event(raw).audience(), who))
+        assert f'"{muted}"'.encode() not in told, who.person
+    for told_ana in (floor.seen_by(ANA), _late(floor, ANA)):
+        assert [(ln.line_id, ln.text, ln.deleted) for ln in told_ana.lines] == [
+            (muted, "", True),
+            (answered.line_id, "oups", False),
+        ]
+    floor.ok(cm.DeleteLine(line_id=answered.line_id), MODO)
+    assert floor.seen_by(BEN).lines[-1].deleted
+
+
+def _late(floor: Floor, who: Who) -> ShowState:
+    late = ShowState()
+    for event in brief(floor.state, who):
+        assert may_see(event.audience(), who)
+        apply(late, event, floor.now)
+    return late

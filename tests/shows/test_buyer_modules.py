@@ -144,7 +144,7 @@ async def test_the_page_folds_a_feed_as_the_rules_do(page: Page) -> None:
         assert found == facts(state, ANA.person), f"seed {seed}"
     wanted = {
         "price_moved", "hammered", "run_withdrawn", "run_voided", "run_paused", "run_resumed", "sale_made",
-        "sale_voided", "line_muted", "line_deleted", "giveaway_drawn", "flash_started", "runner_up_offered",
+        "sale_voided", "line_muted", "line_deleted", "muted_line_deleted", "giveaway_drawn", "flash_started", "runner_up_offered",
         "basket_validated", "pre_bid_set", "max_set", "lot_restored", "lot_skipped", "lot_moved", "clock_moved",
     }  # fmt: skip
     assert wanted <= kinds, f"never happened: {wanted - kinds}"
