@@ -5,11 +5,13 @@ Pure but for its own memory; `take` gives the values that changed, ready to `put
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 from seller_console.contract import media as m
 
-from .values import Devices, Health, Level, PreviewPlace, Programme, Trouble
+from .values import Devices, Health, Level, PreviewPlace, Programme, Recording, Trouble
 
 BAD: frozenset[str] = frozenset(
     {
@@ -19,6 +21,8 @@ BAD: frozenset[str] = frozenset(
     }
 )  # fmt: skip
 LOSS_WARNING, LOSS_BAD = 0.02, 0.08
+SHOWN_BYTES = 100_000_000
+"""Free space is shown in steps of this: a figure that stands still."""
 
 
 def trouble_of(code: str, since_mono: float, *, subject: str = "", detail: str = "", cure: str = "") -> Trouble:
@@ -65,6 +69,8 @@ class Airing:
                 "devices": Devices(note.cameras, note.microphones, asked=True),
                 "programme": self.programme_view(),
             }
+        if isinstance(note, m.RecordingChanged):
+            return {"recording": _recording(note)}
         if isinstance(note, m.Ready):
             self.air_known = False
             self._troubles.clear()  # it says anew what is wrong
@@ -146,6 +152,24 @@ class Airing:
 
     def preview(self, path: str) -> PreviewPlace:
         return PreviewPlace(path, self.programme.width, self.programme.height)
+
+
+def _recording(note: m.RecordingChanged) -> Recording:
+    try:
+        free_bytes = shutil.disk_usage(Path(note.path).parent).free if note.path else -1
+    except OSError:
+        free_bytes = -1
+    return Recording(
+        active=note.state in {"recording", "waiting"},
+        free_bytes=free_bytes // 100_000_000 * 100_000_000
+        if free_bytes > 0
+        else free_bytes,  # a figure that stands still
+        state=note.state,
+        path=note.path,
+        seconds=int(note.seconds),
+        hours_left=round(note.hours_left, 1),
+        error=note.error,
+    )
 
 
 def _name(spec: str) -> str:

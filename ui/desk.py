@@ -263,6 +263,15 @@ class Desk(DeskBackstage):
     def set_muted(self, muted: bool) -> None:
         self._wires.tell(m.SetMuted(muted=muted))
 
+    def start_recording(self) -> None:
+        """The programme to this disk, on air or not."""
+        self._wires.tell(m.StartRecording())
+        self._wires.remember(record=True)
+
+    def stop_recording(self) -> None:
+        self._wires.tell(m.StopRecording())
+        self._wires.remember(record=False)
+
     def set_gain(self, gain_db: float) -> None:
         self._wires.tell(m.SetGain(gain_db=gain_db))
 

@@ -87,6 +87,12 @@ class Recording:
     active: bool = False
     free_bytes: int = -1
     """-1: not known."""
+    state: Literal["off", "waiting", "recording", "finishing", "failed"] = "off"
+    path: str = ""
+    """Being written, or written last."""
+    seconds: int = 0
+    hours_left: float = -1.0
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

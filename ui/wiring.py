@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seller_console import places
 from seller_console.contract import commands as c
@@ -80,6 +80,7 @@ class Wiring:
             self._platform_known.set()
         self._snapshots: dict[str, asyncio.Future[m.SnapshotTaken]] = {}
         self._engine_restarts = 0
+        self._recording = False
         self._first_engine = True
         self._following: asyncio.Task[None] | None = None
         self._presence: asyncio.Task[None] | None = None
@@ -142,6 +143,8 @@ class Wiring:
         if "engine" not in self.supervisor.names:
             return
         self.engine.tell(self._on_air())
+        if self._settings.values.record:
+            self.engine.tell(m.StartRecording())
         self._start(self._keep_awake())
 
     def keep_on_air(self) -> None:
@@ -152,6 +155,7 @@ class Wiring:
 
     def leave_air(self) -> None:
         self.engine.tell(m.LeaveAir())
+        self.engine.tell(m.StopRecording())
         self._start(self._awake.end())
 
     def _on_air(self) -> m.GoOnAir:
@@ -314,7 +318,19 @@ class Wiring:
             log.info("engine_refused command=%s code=%s", note.command, note.code)
             self._desk.engine_refused(note)
             return
+        if isinstance(note, m.RecordingChanged):
+            self._note_recording(note)
         self._desk.take_note(note)
+
+    def _note_recording(self, note: m.RecordingChanged) -> None:
+        """The show's log knows what was recorded, and where."""
+        active = note.state == "recording"
+        if active == self._recording or self._desk.show.status != "live":
+            self._recording = active
+            return
+        self._recording = active
+        what: Literal["recording_started", "recording_ended"] = "recording_started" if active else "recording_ended"
+        self.say(c.NoteMedia(what=what, detail=Path(note.path).name), lambda answer: None)
 
     # --- the programs ---------------------------------------------------------------------------
 

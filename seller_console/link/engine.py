@@ -17,7 +17,6 @@ from typing import Any, Literal, Protocol
 from ..contract import VERSION
 from ..contract.codec import Unreadable, decode_engine_note, encode
 from ..contract.media import (
-    AirChanged,
     EngineCommand,
     EngineNote,
     GoOnAir,
@@ -25,14 +24,20 @@ from ..contract.media import (
     LeaveAir,
     ProgrammeSet,
     Ready,
+    RecordingChanged,
     RuntimeFile,
     SetGain,
     SetMuted,
     SetProgramme,
     SetScene,
+    StartRecording,
+    StopRecording,
 )
 
 log = logging.getLogger(__name__)
+
+KEPT = (SetProgramme, SetMuted, SetGain, SetScene, GoOnAir, LeaveAir, StartRecording, StopRecording)
+"""What is remembered, and said to the next engine; anything else is said once."""
 
 LINE_BYTES = 1024 * 1024
 CONNECT_S = 2.0
@@ -58,6 +63,8 @@ class Wanted:
             self._by_kind[type(command)] = command
         elif isinstance(command, (GoOnAir, LeaveAir)):
             self._by_kind[GoOnAir] = command  # the last of the two is what we want
+        elif isinstance(command, (StartRecording, StopRecording)):
+            self._by_kind[StartRecording] = command
 
     def programme(self) -> SetProgramme | None:
         word = self._by_kind.get(SetProgramme)
@@ -66,22 +73,26 @@ class Wanted:
     def on_air(self) -> bool:
         return isinstance(self._by_kind.get(GoOnAir), GoOnAir)
 
-    def adopt(self, note: EngineNote) -> None:
+    def adopt(self, note: ProgrammeSet) -> None:
         """The engine as it is becomes what we want, where we wanted nothing yet."""
-        if isinstance(note, ProgrammeSet):
-            if SetProgramme not in self._by_kind:
-                self._by_kind[SetProgramme] = SetProgramme(
-                    camera=note.camera, microphone=note.microphone, width=note.width, height=note.height,
-                    fps=note.fps, target_bps=note.target_bps, mirror=note.mirror,
-                    second_camera=note.second_camera, still=note.still,
-                )  # fmt: skip
-            self._by_kind.setdefault(SetMuted, SetMuted(muted=note.muted))
-            self._by_kind.setdefault(SetScene, SetScene(scene=note.scene))
+        self._by_kind.setdefault(
+            SetProgramme,
+            SetProgramme(
+                camera=note.camera, microphone=note.microphone, width=note.width, height=note.height,
+                fps=note.fps, target_bps=note.target_bps, mirror=note.mirror,
+                second_camera=note.second_camera, still=note.still,
+            ),
+        )  # fmt: skip
+        self._by_kind.setdefault(SetMuted, SetMuted(muted=note.muted))
+        self._by_kind.setdefault(SetScene, SetScene(scene=note.scene))
+
+    def adopt_recording(self) -> None:
+        self._by_kind.setdefault(StartRecording, StartRecording())
 
     def again(self) -> list[EngineCommand]:
-        order = (SetProgramme, SetMuted, SetGain, SetScene, GoOnAir)
+        order = (SetProgramme, SetMuted, SetGain, SetScene, GoOnAir, StartRecording)
         words = [self._by_kind[kind] for kind in order if kind in self._by_kind]
-        return [word for word in words if not isinstance(word, LeaveAir)]
+        return [word for word in words if not isinstance(word, (LeaveAir, StopRecording))]
 
 
 class EngineClient:
@@ -114,7 +125,7 @@ class EngineClient:
         self._wanted.take(command)
         if self._writer is not None and self._state == "connected":
             self._write(command)
-        elif not isinstance(command, (SetProgramme, SetMuted, SetGain, SetScene, GoOnAir, LeaveAir)):
+        elif not isinstance(command, KEPT):
             self._waiting = [*self._waiting[-31:], command]
 
     async def run(self) -> None:
@@ -166,8 +177,10 @@ class EngineClient:
             while line := await reader.readline():
                 note = _read(line)
                 if note is not None:
-                    if isinstance(note, (ProgrammeSet, AirChanged)):
+                    if isinstance(note, ProgrammeSet):
                         self._wanted.adopt(note)
+                    elif isinstance(note, RecordingChanged) and note.state == "recording":
+                        self._wanted.adopt_recording()
                     self._listener.note(note)
         except (OSError, TimeoutError, ValueError) as error:
             log.info("engine_road_lost error=%s", type(error).__name__)

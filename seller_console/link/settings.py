@@ -39,6 +39,8 @@ class Values(msgspec.Struct, kw_only=True):
     width: int = 720
     height: int = 1280
     target_bps: int = 0
+    record: bool = False
+    """Record the programme whenever the show is on air."""
     preset: Preset | None = None
     other_preset: Preset | None = None
     theme: str = "dark"

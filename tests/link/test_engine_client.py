@@ -188,3 +188,24 @@ async def test_a_wrong_secret_and_another_contract_are_told_apart(contract: int,
         await until(lambda: said in ears.roads)
         client.tell(AIR)
         assert engine.told == []
+
+
+async def test_a_recording_goes_on_with_the_next_engine_and_a_stopped_one_does_not() -> None:
+    road = Road()
+    async with talking(road) as (client, _):
+        async with SmallEngine(1) as first:
+            road.place = first.place
+            await until(lambda: client.state == "connected")
+            client.tell(PROGRAMME)
+            client.tell(m.StartRecording())
+            await until(lambda: len(first.told) == 2)
+        async with SmallEngine(2) as second:
+            road.place = second.place
+            await until(lambda: len(second.told) == 2)
+            assert second.told == [PROGRAMME, m.StartRecording()]
+            client.tell(m.StopRecording())
+            await until(lambda: len(second.told) == 3)
+        async with SmallEngine(3) as third:
+            road.place = third.place
+            await until(lambda: third.told)
+            assert third.told == [PROGRAMME]

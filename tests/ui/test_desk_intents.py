@@ -315,3 +315,13 @@ def test_a_scene_without_its_camera_is_off_and_says_so(floor: DeskFloor) -> None
     assert floor.desk.refusal("scene_1") is None and floor.desk.refusal("scene_2")
     floor.desk.actions.scene_4.press()
     assert floor.wires.told[-1].scene == "pause" and floor.wires.told[-1].words
+
+
+def test_a_recording_is_shown_with_the_room_left_on_its_disk(floor: DeskFloor, tmp_path: Path) -> None:
+    ready(floor)
+    floor.desk.start_recording()
+    assert isinstance(floor.wires.told[-1], m.StartRecording) and floor.wires.kept["record"] is True
+    floor.desk.take_note(m.RecordingChanged(state="recording", path=str(tmp_path / "live.mkv"), hours_left=12.5))
+    assert floor.desk.recording.active and floor.desk.recording.free_bytes > 0
+    floor.desk.take_note(m.RecordingChanged(state="off", path=str(tmp_path / "live.mp4")))
+    assert not floor.desk.recording.active
