@@ -293,6 +293,65 @@ def test_the_watch_knows_five_seconds_and_one() -> None:
     assert watch.frame(20_000, state) == c.ReturnPicture()
 
 
+def between_lots(state: ShowState) -> ShowState:
+    state.runs["R1"].status, state.current_run = "hammered", ""
+    return state
+
+
+def next_lot(state: ShowState, now_ms: int) -> ShowState:
+    fresh = running_since(now_ms).runs["R1"]
+    fresh.run_id = "R2"
+    state.runs["R2"], state.current_run = fresh, "R2"
+    return state
+
+
+def test_a_picture_that_dies_between_lots_is_lost_before_the_next_begins() -> None:
+    watch, state = PictureWatch(), between_lots(running_since(0))
+    watch.frame(10_000, state)
+    watch.ended(state, said_goodbye=False)
+    assert watch.look(14_999, state) is None
+    assert watch.look(15_000, state) == c.LosePicture(since_ms=10_000)
+    state.status = "prepared"
+    assert watch.look(15_000, state) is None, "before the show nobody misses it"
+
+
+def test_a_goodbye_during_a_lot_is_missed_by_that_lot_only() -> None:
+    watch, state = PictureWatch(), running_since(0)
+    watch.frame(10_000, state)
+    watch.ended(state, said_goodbye=True)
+    assert watch.look(15_000, state) == c.LosePicture(since_ms=10_000)
+    state.picture_lost_since = 10_000
+    assert watch.look(15_200, state) is None
+    # The seller goes on with a foreign ingest: the console says the picture is back.
+    state.picture_lost_since = 0
+    assert watch.look(15_400, state) is None
+    assert watch.look(40_000, next_lot(between_lots(state), 39_000)) is None
+    assert watch.frame(50_000, state) is None
+    assert watch.look(55_000, state) == c.LosePicture(since_ms=50_000), "our own is watched again once it is back"
+
+
+def test_a_goodbye_just_before_the_hammer_does_not_pause_the_next_lot() -> None:
+    watch, state = PictureWatch(), running_since(0)
+    watch.frame(10_000, state)
+    watch.ended(state, said_goodbye=True)
+    assert watch.look(12_000, state) is None
+    assert watch.look(30_000, next_lot(between_lots(state), 20_000)) is None
+
+
+async def test_no_lot_is_opened_on_a_dead_picture(town: Town) -> None:
+    owner = town.owner
+    await town.say(owner, c.GoLive())
+    town.shop.hear(IngestStarted(session_id="in1", video_codec="H264", audio=True))
+    town.shop.hear(IngestEnded(session_id="in1", reason="silent"))
+    town.room.watch.frame_at_ms = town.shop.clock.now_ms() - 6000
+    state = town.room.sales.state
+    await until(lambda: state.picture_lost_since > 0)
+    is_problem(await town.post(owner, c.StartAuction()), 409, "picture_lost")
+    town.shop.hear(FrameSeen(session_id="in2", frames=1))
+    run_id = await town.run_a_lot(owner, duration_ms=60_000)
+    assert state.runs[run_id].status == "running"
+
+
 def test_after_a_restart_an_ingest_that_was_on_is_expected_back() -> None:
     state = running_since(0)
     noted = ['{"type":"media_noted","what":"engine_restarted"}', '{"type":"media_noted","what":"ingest_started"}']
