@@ -51,6 +51,8 @@ class SetProgramme(MediaBase, frozen=True):
     """For the scenes face, both and split; "": there is none."""
     still: str = ""
     """The picture file of the scene still."""
+    second_microphone: str = ""
+    """Mixed with the first; "": there is none."""
 
 
 class SetMuted(MediaBase, frozen=True):
@@ -59,6 +61,14 @@ class SetMuted(MediaBase, frozen=True):
 
 class SetGain(MediaBase, frozen=True):
     gain_db: float
+    second: bool = False
+    """Of the second microphone."""
+
+
+class SetSound(MediaBase, frozen=True):
+    """What is done to real microphones: rumble below 80 Hz taken off, peaks held under -1 dBFS."""
+
+    shaped: bool = True
 
 
 class SetScene(MediaBase, frozen=True):
@@ -127,7 +137,7 @@ class Quit(MediaBase, frozen=True):
 
 
 EngineCommand = (
-    Greet | FindDevices | SetProgramme | SetMuted | SetGain | SetScene | GoOnAir | LeaveAir | RetryNow
+    Greet | FindDevices | SetProgramme | SetMuted | SetGain | SetSound | SetScene | GoOnAir | LeaveAir | RetryNow
     | TakeSnapshot
     | StartRecording | StopRecording | SaveClip | AddDestination | RemoveDestination | Quit
 )  # fmt: skip
@@ -174,6 +184,8 @@ class ProgrammeSet(MediaBase, frozen=True):
     scene: str = "table"
     second_camera: str = ""
     still: str = ""
+    second_microphone: str = ""
+    shaped: bool = True
     scenes: tuple[str, ...] = ("table", "pause")
     """Those that can be shown now: table, face, both, split, still, pause."""
 

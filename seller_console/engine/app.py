@@ -37,6 +37,7 @@ from ..contract.media import (
     SetMuted,
     SetProgramme,
     SetScene,
+    SetSound,
     SnapshotTaken,
     StartRecording,
     StopRecording,
@@ -45,9 +46,10 @@ from ..contract.media import (
     TroubleRaised,
 )
 from .devices import Devices, UnknownDevice
+from .encode import Output
 from .outputs import Outputs
 from .preview import PreviewWriter
-from .program import Output, Programme, write_jpeg
+from .program import Programme, write_jpeg
 from .publish import Publisher
 from .sentinel import Sentinel
 from .stats import StatsTaker
@@ -144,10 +146,13 @@ class Engine:
                 case SetProgramme():
                     await self._set_programme(command)
                 case SetMuted():
-                    self.programme.muted = command.muted
+                    self.programme.sound.muted = command.muted
                     self._on_note(self._programme_set())
                 case SetGain():
-                    self.programme.set_gain_db(command.gain_db)
+                    self.programme.sound.set_gain_db(command.gain_db, command.second)
+                case SetSound():
+                    self.programme.sound.shaped = command.shaped
+                    self._on_note(self._programme_set())
                 case SetScene():
                     if self.programme.show(command.scene, command.words, command.cut):
                         self._on_note(self._programme_set())
@@ -193,11 +198,13 @@ class Engine:
             height=now.height,
             fps=now.fps,
             target_bps=now.target_bps,
-            muted=self.programme.muted,
+            muted=self.programme.sound.muted,
             mirror=now.mirror,
             scene=self.programme.scene,
             second_camera=now.second_camera,
             still=now.still,
+            second_microphone=now.second_microphone,
+            shaped=self.programme.sound.shaped,
             scenes=self.programme.scenes,
         )
 
@@ -221,7 +228,7 @@ class Engine:
             self.outputs.reshaped()
         self._publisher.set_bounds(min_bps=150_000, max_bps=self.programme.ceiling_bps)
         log.info("programme camera=%s microphone=%s size=%dx%d fps=%d", self.programme.camera.name,
-                 self.programme.microphone.name, wanted.width, wanted.height, wanted.fps)  # fmt: skip
+                 self.programme.sound.microphone.name, wanted.width, wanted.height, wanted.fps)  # fmt: skip
         self._on_note(self._programme_set())
 
     def _go_on_air(self, command: GoOnAir) -> None:
@@ -251,7 +258,7 @@ class Engine:
     async def _say_levels(self) -> None:
         while True:
             await asyncio.sleep(LEVEL_S)
-            peak, rms, clipped = self.programme.meter.read()
+            peak, rms, clipped = self.programme.sound.meter.read()
             self._on_note(MicrophoneLevel(peak_db=round(peak, 1), rms_db=round(rms, 1), clipped=clipped))
 
     async def _watch(self) -> None:

@@ -19,9 +19,8 @@ import numpy as np
 
 from ..contract.media import AirChanged, AirState
 from .clock import AUDIO_BASE, AUDIO_HZ
-from .encode import Packet
+from .encode import Output, Packet
 from .muxing import Muxer, Unit, copy_of
-from .program import Output
 from .publish import Publisher
 from .sound import Samples
 

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -31,12 +32,26 @@ log = logging.getLogger("engine.encode")
 Packet: TypeAlias = "av.Packet[Any]"
 BLOCK = AUDIO_HZ // 50
 """Samples in 20 ms."""
+PacketSink = Callable[[Packet], None]
 QUEUE_FRAMES = 2
 IDR_EVERY_S = 10
 IDR_PAUSE_NS = 500_000_000
 OPUS_BPS = 64_000
 _PICTURE_I = 1
 _MPEG_RANGE, _BT601 = 1, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where packets go: called on the encoders' threads, must never block.
+
+    `pcm`: the sound before Opus (960 samples, pts in 1/48000 s), for those who need another codec.
+    """
+
+    name: str
+    video: PacketSink
+    audio: PacketSink
+    pcm: Callable[[NDArray[np.float32], int], None] | None = None
 
 
 def usual_bps(width: int, height: int, fps: int) -> int:

@@ -23,7 +23,8 @@ from ..contract.media import (
     SaveClip,
 )
 from .destinations import StreamDestination, WhipDestination
-from .program import Output, Programme
+from .encode import Output
+from .program import Programme
 from .record import Recorder, RecordFacts
 from .ring import Ring
 

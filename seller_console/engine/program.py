@@ -11,42 +11,25 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import cv2
-import numpy as np
 
 from ..contract.media import SetProgramme
 from .capture import CameraFeed
-from .clock import AUDIO_HZ, SECOND_NS, MediaClock, Metronome
+from .clock import MediaClock, Metronome
 from .devices import CameraWish, Devices
-from .encode import BLOCK, EncodeThread, Packet, SoundEncoder, Thinner, VideoEncoder, usual_bps
+from .encode import EncodeThread, Output, Packet, Thinner, VideoEncoder, usual_bps
 from .picture import Picture, Pixels, blank
 from .preview import PreviewWriter
 from .scenes import Cast, Stage
-from .sound import Meter, Samples, SoundFeed
+from .sound import SoundFeed
+from .sounddesk import SoundDesk
 
 log = logging.getLogger("engine.program")
 
 POOL = 6
-SOUND_PATIENCE = 5
-"""Blocks (20 ms) that may be made late, all of them, before any is skipped."""
-PacketSink = Callable[[Packet], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """Where packets go: called on the encoders' threads, must never block.
-
-    `pcm`: the sound before Opus (960 samples, pts in 1/48000 s), for those who need another codec.
-    """
-
-    name: str
-    video: PacketSink
-    audio: PacketSink
-    pcm: Callable[[Samples, int], None] | None = None
 
 
 @dataclass(slots=True)
@@ -85,7 +68,7 @@ class Programme:
         self._started = False
         self._camera = self._open_camera(self._set, self._set.camera)
         self._second: CameraFeed | None = None
-        self._microphone = self._open_microphone(self._set)
+        self.sound = SoundDesk(devices, self.clock, self._set.microphone, lambda: self._outputs)
         self._encode: EncodeThread | None = None
         self._thinner = Thinner(self._set.width * self._set.height * self._set.fps)
         self._target_bps = 0
@@ -94,19 +77,13 @@ class Programme:
         self._composed = 0
         self._starved = 0
         self._latest: Pixels | None = None
-        self.muted = False
-        self._gain = 1.0
-        self.meter = Meter()
-        self.watched = Meter()
-        """The same sound, for the sentinel: a reading empties a meter."""
-        self.sound_late = 0
         self._pool: list[Pixels] = []
         self._stage = Stage(self._set.width, self._set.height, _mark)
         self._metronome = Metronome(Fraction(self._set.fps), time.monotonic_ns())
         self._resize()
         self._threads = [
             threading.Thread(target=self._run_pictures, name="programme tick", daemon=True),
-            threading.Thread(target=self._run_sound, name="sound tick", daemon=True),
+            threading.Thread(target=self.sound.run, args=(self._stopping,), name="sound tick", daemon=True),
         ]
 
     # --- what the loop says --------------------------------------------------------------
@@ -142,10 +119,6 @@ class Programme:
         return True
 
     @property
-    def microphone(self) -> SoundFeed:
-        return self._microphone
-
-    @property
     def target_bps(self) -> int:
         """What the encoder aims at now."""
         return self._target_bps or self.ceiling_bps
@@ -157,7 +130,7 @@ class Programme:
         return wanted.target_bps or usual_bps(wanted.width, wanted.height, wanted.fps)
 
     def start(self) -> None:
-        self._started = True
+        self._started = self.sound.started = True
         for feed in self._feeds():
             feed.start()
         for thread in self._threads:
@@ -177,15 +150,13 @@ class Programme:
         """Switch devices, size, rate. Raises UnknownDevice and changes nothing. Size and fps: off air only."""
         before = self._set
         reshaped = (wanted.width, wanted.height, wanted.fps) != (before.width, before.height, before.fps)
-        camera = microphone = second = None
+        camera = second = None
         if wanted.camera != before.camera or (reshaped and wanted.camera == "testcard"):
             camera = self._open_camera(wanted, wanted.camera)
         second_changed = wanted.second_camera != before.second_camera
         if second_changed and wanted.second_camera:
             second = self._open_camera(wanted, wanted.second_camera)
-        if wanted.microphone != before.microphone:
-            microphone = self._open_microphone(wanted)
-        old: list[CameraFeed | SoundFeed] = []
+        old = list[CameraFeed | SoundFeed](self.sound.change(wanted.microphone, wanted.second_microphone))
         with self._lock:
             self._set = wanted
             if camera is not None:
@@ -193,19 +164,13 @@ class Programme:
                 self._past.captured += self._camera.captured
                 self._past.replaced += self._camera.replaced
                 self._camera = camera
-                if self._started:
-                    camera.start()
             if second_changed:
-                if self._second is not None:
-                    old.append(self._second)
+                old += [self._second] if self._second is not None else []
                 self._second = second
-                if second is not None and self._started:
-                    second.start()
-            if microphone is not None:
-                old.append(self._microphone)
-                self._microphone = microphone
-                if self._started:
-                    microphone.start()
+            if self._started:
+                for fresh in (camera, second):
+                    if fresh is not None:
+                        fresh.start()
             if reshaped:
                 self._resize()
             if self._stage.scene not in self._cast().offered():
@@ -241,9 +206,6 @@ class Programme:
         self._target_bps = min(bps, self.ceiling_bps)
         if self._encode is not None:
             self._encode.set_bps(self._target_bps)
-
-    def set_gain_db(self, gain_db: float) -> None:
-        self._gain = 10.0 ** (max(-60.0, min(30.0, gain_db)) / 20.0)
 
     def retry_now(self) -> None:
         for feed in self._feeds():
@@ -291,13 +253,10 @@ class Programme:
         return self._devices.open_camera(spec, wish)
 
     def _feeds(self) -> list[CameraFeed | SoundFeed]:
-        return [*self.cameras, self._microphone]
+        return [*self.cameras, *self.sound.microphones]
 
     def _cast(self) -> Cast:
         return Cast(self._camera, self._second, self._set.still, self._set.mirror)
-
-    def _open_microphone(self, wanted: SetProgramme) -> SoundFeed:
-        return self._devices.open_microphone(wanted.microphone, self.clock.origin_ns)
 
     def _resize(self) -> None:
         wanted = self._set
@@ -369,43 +328,6 @@ class Programme:
         self._latest = pixels
         if not taken:
             self._give_back(pixels)
-
-    def _run_sound(self) -> None:
-        metronome = Metronome(Fraction(50), self.clock.origin_ns, patience=SOUND_PATIENCE)
-        metronome.take(time.monotonic_ns())
-        metronome.late = 0
-        encoder: SoundEncoder | None = None
-        last_pts = -BLOCK
-        while not self._stopping.is_set():
-            beat = metronome.wait(self._stopping)
-            if beat is None:
-                return
-            self.sound_late = metronome.late
-            number, due_ns = beat
-            feed = self._microphone
-            block = feed.pull(due_ns)
-            if self._gain != 1.0:
-                block = np.clip(block * np.float32(self._gain), -1.0, 1.0)
-            self.meter.take(block)
-            self.watched.take(block)
-            outputs = self._outputs
-            if not outputs:
-                encoder = None
-                continue
-            if encoder is None:
-                encoder = SoundEncoder()
-            pts = number * BLOCK - feed.delay_ns * AUDIO_HZ // SECOND_NS
-            if pts <= last_pts:
-                continue  # a microphone of a longer delay took over: its first sound is older than what was sent
-            last_pts = pts
-            if self.muted:
-                block = block * np.float32(0)
-            packet = encoder.encode(block, pts)
-            for output in outputs:
-                if output.pcm is not None:
-                    output.pcm(block, pts)
-                if packet is not None:
-                    output.audio(packet)
 
 
 def write_jpeg(pixels: Pixels, quality: int = 92) -> bytes:

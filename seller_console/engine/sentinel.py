@@ -188,8 +188,8 @@ class Sentinel:
         return found
 
     def _listen(self, at_ns: int) -> list[TroubleRaised]:
-        microphone = self._programme.microphone
-        peak, _, clipped = self._programme.watched.read()
+        microphone = self._programme.sound.microphone
+        peak, _, clipped = self._programme.sound.watched.read()
         if microphone.spec.partition(":")[0] in STAND_INS or microphone.state != "live":
             return []
         if self._sound[0] != microphone.spec:

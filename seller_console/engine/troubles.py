@@ -63,7 +63,6 @@ class TroubleWatch:
 
     def _now(self, programme: Programme, air: AirChanged, now_ns: int) -> list[TroubleRaised]:
         troubles = []
-        microphone = programme.microphone
         for camera in programme.cameras:
             if camera.state == "gone":
                 troubles.append(
@@ -73,11 +72,14 @@ class TroubleWatch:
                 troubles.append(
                     TroubleRaised(code="camera_busy", subject=camera.name, detail=camera.detail, cure="retry")
                 )
-        if microphone.state in ("gone", "busy"):
-            code: TroubleCode = "microphone_gone" if microphone.state == "gone" else "microphone_busy"
-            troubles.append(
-                TroubleRaised(code=code, subject=microphone.name, detail=microphone.detail, cure="choose_microphone")
-            )
+        for microphone in programme.sound.microphones:
+            if microphone.state in ("gone", "busy"):
+                code: TroubleCode = "microphone_gone" if microphone.state == "gone" else "microphone_busy"
+                troubles.append(
+                    TroubleRaised(
+                        code=code, subject=microphone.name, detail=microphone.detail, cure="choose_microphone"
+                    )
+                )
         if self._encoder_late(programme, now_ns):
             troubles.append(TroubleRaised(code="encoder_late", detail=programme.encoder_failure))
         if (away := self._publishing(air)) is not None:

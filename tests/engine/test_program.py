@@ -17,9 +17,9 @@ import pytest
 from seller_console.contract.media import AirChanged, SetProgramme
 from seller_console.engine.capture import CameraDevice, DeviceGone
 from seller_console.engine.devices import CameraWish, Devices, UnknownDevice
-from seller_console.engine.encode import Packet
+from seller_console.engine.encode import Output, Packet
 from seller_console.engine.picture import Picture, blank, planes
-from seller_console.engine.program import Output, Programme
+from seller_console.engine.program import Programme
 from seller_console.engine.testcard import read_code
 from seller_console.engine.troubles import TroubleWatch
 
@@ -151,7 +151,7 @@ def test_a_lost_camera_keeps_its_last_picture_marked_and_is_said(programme: Prog
 @pytest.mark.media
 def test_muted_is_silent_on_air_and_still_metered(programme: Programme) -> None:
     listener = Listener()
-    programme.muted = True
+    programme.sound.muted = True
     programme.set_outputs((listener.output(),))
     wait_for(lambda: len(listener.audio) >= 50, 5, "a second of sound")
     programme.set_outputs(())
@@ -159,19 +159,19 @@ def test_muted_is_silent_on_air_and_still_metered(programme: Programme) -> None:
     decoder.sample_rate, decoder.layout = 48_000, "mono"
     heard = np.concatenate([f.to_ndarray()[0] for p in listener.audio for f in decoder.decode(p)])
     assert np.abs(heard).max() < 1e-3
-    assert programme.meter.read()[0] > -30
+    assert programme.sound.meter.read()[0] > -30
 
 
 @pytest.mark.media
 def test_gain_moves_the_meter_by_as_many_decibels(programme: Programme) -> None:
     pause = threading.Event()
     pause.wait(1.1)
-    before = programme.meter.read()[0]
-    programme.set_gain_db(-12.0)
+    before = programme.sound.meter.read()[0]
+    programme.sound.set_gain_db(-12.0)
     pause.wait(0.1)
-    programme.meter.read()
+    programme.sound.meter.read()
     pause.wait(1.1)
-    assert programme.meter.read()[0] == pytest.approx(before - 12, abs=1.0)
+    assert programme.sound.meter.read()[0] == pytest.approx(before - 12, abs=1.0)
 
 
 @pytest.mark.media
