@@ -223,12 +223,16 @@ class RunOpened(EventBase, frozen=True):
 
 
 class MaxSet(EventBase, frozen=True):
-    """A bid was accepted: a new maximum, a tap, or an exact bid. Order = order of seq."""
+    """A bid was accepted: a new maximum, a tap, or an exact bid. Order = order of seq.
+
+    "capped" is no bid: in a new epoch a maximum beyond what is left of its bidder's spending
+    limit is cut to that, keeping its place in the order, or is gone (0).
+    """
 
     run_id: RunId
     bidder: PersonId
     max_cents: int
-    kind: Literal["tap", "max", "exact", "pre_bid"]
+    kind: Literal["tap", "max", "exact", "pre_bid", "capped"]
 
     def audience(self) -> str:
         return f"person:{self.bidder}"

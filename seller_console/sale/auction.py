@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from ..contract import commands as cm
 from ..contract import events as ev
 from ..contract.words import Lot, LotBackstage, PersonId, Preset, Refusal, Who
 from .guards import (
     buyer_of,
-    committed_cents,
     is_bid_amount,
     limit_refusal,
     lot_of,
     preset_refusal,
     queued_lot,
     said,
+    within_limit,
 )
 from .increments import increment_cents, need_cents
 from .refusals import refuse
@@ -167,9 +169,7 @@ def _pre_bid_maxima(state: ShowState, known: LotState) -> list[Maximum]:
         person = state.people.get(bidder)
         if person is None or person.blocked:
             continue
-        if person.limit_cents:
-            left = person.limit_cents - committed_cents(state, person)
-            cents = min(cents, left - left % 100)
+        cents = within_limit(state, person, cents)
         if cents >= known.lot.opening_cents:
             maxima.append(Maximum(bidder=bidder, max_cents=cents, order=order))
     return maxima
@@ -309,14 +309,28 @@ def _leader_raises(state: ShowState, run: Run, command: cm.PlaceBid, who: Who) -
     )
 
 
-def new_epoch(state: ShowState, run: Run, gone: PersonId, at_ms: int) -> ev.PriceMoved:
-    """Rule 13: the blocked leader's max is gone; the rest is resolved as if it had never been there."""
-    leader, price = resolved((m for m in run.maxima.values() if m.bidder != gone), run.opening_cents, run.reserve_cents)
+def new_epoch(state: ShowState, run: Run, gone: PersonId, at_ms: int) -> tuple[ev.Event, ...]:
+    """Rule 13: the blocked leader's max is gone; the rest is resolved as if it had never been there.
+
+    Who lost was free to spend elsewhere: a max counts as far as its bidder's limit goes.
+    """
+    capped: list[ev.MaxSet] = []
+    standing: list[Maximum] = []
+    for known in run.maxima.values():
+        if known.bidder == gone:
+            continue
+        cents = within_limit(state, state.people[known.bidder], known.max_cents)
+        cents = cents if cents >= run.opening_cents else 0
+        if cents != known.max_cents:
+            capped.append(ev.MaxSet(run_id=run.run_id, bidder=known.bidder, max_cents=cents, kind="capped"))
+        if cents:
+            standing.append(msgspec.structs.replace(known, max_cents=cents))
+    leader, price = resolved(standing, run.opening_cents, run.reserve_cents)
     person = leader.bidder if leader is not None else None
     ends_at = run.ends_at
     if run.status == "running":
         ends_at = max(ends_at, at_ms + run.counter_bid_ms)
-    return ev.PriceMoved(
+    moved = ev.PriceMoved(
         run_id=run.run_id,
         lot_id=run.lot_id,
         cause="epoch",
@@ -332,6 +346,7 @@ def new_epoch(state: ShowState, run: Run, gone: PersonId, at_ms: int) -> ev.Pric
         reserve_met=person is not None and price >= run.reserve_cents,
         epoch=run.epoch + 1,
     )
+    return *capped, moved
 
 
 # --- the end of a run -----------------------------------------------------------

@@ -43,9 +43,15 @@ def _run_opened(state: ShowState, event: ev.RunOpened, at_ms: int) -> None:
 
 
 def _max_set(state: ShowState, event: ev.MaxSet, at_ms: int) -> None:
+    run = state.runs.get(event.run_id)
+    if event.kind == "capped":
+        if run is not None and event.max_cents == 0:
+            run.maxima.pop(event.bidder, None)
+        elif run is not None and event.bidder in run.maxima:
+            run.maxima[event.bidder].max_cents = event.max_cents
+        return
     order = state.next_order
     state.next_order += 1
-    run = state.runs.get(event.run_id)
     if run is not None:
         run.maxima[event.bidder] = Maximum(
             bidder=event.bidder, max_cents=event.max_cents, order=order, exact=event.kind == "exact"

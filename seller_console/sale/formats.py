@@ -18,7 +18,7 @@ from collections.abc import Collection, Sequence
 from ..contract import commands as cm
 from ..contract import events as ev
 from ..contract.words import LotId, PersonId, Refusal, Who
-from .guards import MOST_CENTS, MOST_UNITS, buyer_of, is_price, limit_refusal, queued_lot
+from .guards import MOST_CENTS, MOST_UNITS, buyer_of, is_price, limit_refusal, on_shelf, queued_lot
 from .payment import bag_of
 from .refusals import refuse
 from .state import Giveaway, LotState, Person, ShowState
@@ -50,7 +50,7 @@ def _shelf_lot(state: ShowState, lot_id: LotId) -> LotState | Refusal:
         return refuse("not_buy_it_now", lot_id=lot_id)
     if known.status == "removed":
         return refuse("lot_removed", lot_id=lot_id)
-    if known.units_left <= 0 or known.status != "queued":
+    if not on_shelf(state, known):
         return refuse("sold_out", lot_id=lot_id)
     return known
 
@@ -288,6 +288,9 @@ def answer_offer(state: ShowState, command: cm.AnswerOffer, who: Who, at_ms: int
     buyer = state.people[offer.buyer]
     if buyer.blocked:
         return refuse("unknown_person")
+    if limit_refusal(state, buyer, 0) is not None:
+        # The lot was gone and came back, and the buyer spent meanwhile. Nobody else learns of a limit.
+        return refuse("offer_closed")
     bag, first = bag_of(state, buyer)
     return (
         ev.OfferAnswered(offer_id=offer.offer_id, buyer=offer.buyer, answer="accepted", by=who.person),

@@ -91,16 +91,36 @@ def queued_lot(state: ShowState, lot_id: LotId) -> LotState | Refusal:
     return known
 
 
+def on_shelf(state: ShowState, known: LotState) -> bool:
+    """True for a buy-it-now lot with stock, on a live show."""
+    return (
+        state.status == "live"
+        and known.lot.format == "buy_it_now"
+        and known.status == "queued"
+        and known.units_left > 0
+    )
+
+
 def committed_cents(state: ShowState, person: Person) -> int:
-    """What a buyer may already owe tonight: purchases, open offers, and the run they lead."""
+    """What a buyer may already owe tonight: purchases, offers that can still be accepted, and the run they lead."""
     owed = person.spent_cents
     for offer in state.offers.values():
         if offer.buyer == person.person and not offer.answer:
-            owed += offer.price_cents
+            known = state.lots.get(offer.lot_id)
+            if known is not None and on_shelf(state, known):
+                owed += offer.price_cents
     run = state.run
     if run is not None and run.leader == person.person and person.person in run.maxima:
         owed += run.maxima[person.person].max_cents
     return owed
+
+
+def within_limit(state: ShowState, person: Person, cents: int) -> int:
+    """As much of a bid of `cents` as is left of the person's limit, in whole units; may be below nothing."""
+    if not person.limit_cents:
+        return cents
+    left = person.limit_cents - committed_cents(state, person)
+    return min(cents, left - left % UNIT_CENTS)
 
 
 def limit_refusal(state: ShowState, person: Person, more_cents: int) -> Refusal | None:

@@ -178,7 +178,7 @@ def block(state: ShowState, command: cm.Block, who: Who, at_ms: int) -> Decision
     run = state.run
     if run is None or run.leader != command.person:
         return (blocked,)
-    return blocked, new_epoch(state, run, command.person, at_ms)
+    return blocked, *new_epoch(state, run, command.person, at_ms)
 
 
 def unblock(state: ShowState, command: cm.Unblock, who: Who, at_ms: int) -> Decision:

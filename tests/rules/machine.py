@@ -113,7 +113,13 @@ class ShowMachine(RuleBasedStateMachine):
             if event.sold:
                 assert event.sale_id not in self.ids
                 self.ids.add(event.sale_id)
-        if isinstance(event, ev.MaxSet):
+        if isinstance(event, ev.MaxSet) and event.kind == "capped":
+            assert isinstance(command, cm.Block)
+            had, place = self.maxima[event.run_id].pop(event.bidder)
+            assert event.max_cents < had
+            if event.max_cents:
+                self.maxima[event.run_id][event.bidder] = (event.max_cents, place)
+        elif isinstance(event, ev.MaxSet):
             self.order += 1
             if event.kind != "pre_bid":
                 assert before is not None and before[1] == "running" and now < before[2], "a late bid was taken"
@@ -134,6 +140,9 @@ class ShowMachine(RuleBasedStateMachine):
             return
         run = self.state.runs[event.run_id]
         top = ranked[0][1][0]
+        leader = self.state.people[ranked[0][0]]
+        if event.cause == "epoch" and leader.limit_cents:
+            assert leader.spent_cents + top <= leader.limit_cents, "a new leader is beyond their limit"
         floor_price = run.opening_cents
         if len(ranked) > 1:
             second = ranked[1][1][0]

@@ -334,3 +334,87 @@ def test_a_limit_is_the_buyers_own_and_zero_takes_it_off() -> None:
     floor.ok(cm.SetSpendingLimit(limit_cents=0), ANA)
     floor.bid(ANA, 60, "max")
     floor.no("bad_price", cm.SetSpendingLimit(limit_cents=-1), ANA)
+
+
+def open_offer(floor: Floor, lot_id: str, euros: int) -> str:
+    made = floor.ok(cm.MakeOffer(lot_id=lot_id, price_cents=euros * 100), ANA)[0]
+    assert isinstance(made, ev.OfferMade)
+    return made.offer_id
+
+
+@pytest.mark.parametrize("gone", ["sold_out", "removed"])
+def test_an_offer_on_a_lot_that_is_gone_holds_no_money(gone: str) -> None:
+    floor = Floor()
+    shelf = floor.lot(format="buy_it_now", opening=45, offers_accepted=True)
+    other = floor.lot(format="buy_it_now", opening=30)
+    floor.ok(cm.SetSpendingLimit(limit_cents=50_00), ANA)
+    offer_id = open_offer(floor, shelf, 40)
+    floor.no("limit", cm.BuyNow(lot_id=other, price_cents=30_00), ANA)
+    if gone == "removed":
+        floor.ok(cm.RemoveLot(lot_id=shelf), OWNER)
+    else:
+        floor.ok(cm.BuyNow(lot_id=shelf, price_cents=45_00), BEN)
+    floor.ok(cm.BuyNow(lot_id=other, price_cents=30_00), ANA)
+    if gone == "removed":
+        floor.ok(cm.RestoreLot(lot_id=shelf), OWNER)
+        floor.no("offer_closed", cm.AnswerOffer(offer_id=offer_id, accept=True), OWNER)
+        assert floor.state.people["ana"].spent_cents == 30_00, "the offer came back; the limit still holds"
+        floor.ok(cm.SetSpendingLimit(limit_cents=70_00), ANA)
+        floor.ok(cm.AnswerOffer(offer_id=offer_id, accept=True), OWNER)
+
+
+def test_an_offer_within_the_limit_can_be_accepted_to_the_last_cent() -> None:
+    floor = Floor()
+    shelf = floor.lot(format="buy_it_now", opening=45, offers_accepted=True)
+    floor.ok(cm.SetSpendingLimit(limit_cents=40_00), ANA)
+    floor.ok(cm.AnswerOffer(offer_id=open_offer(floor, shelf, 40), accept=True), OWNER)
+    assert floor.state.people["ana"].spent_cents == 40_00
+
+
+def test_a_loser_who_spent_elsewhere_leads_a_new_epoch_only_as_far_as_their_limit() -> None:
+    floor = Floor()
+    shelf = floor.lot(format="buy_it_now", opening=40)
+    floor.ok(cm.SetSpendingLimit(limit_cents=60_50), ANA)
+    run = floor.pdd()
+    floor.bid(CLEO, 30, "max")
+    floor.bid(ANA, 50, "max")
+    floor.bid(BEN, 90, "max")
+    floor.ok(cm.BuyNow(lot_id=shelf, price_cents=40_00), ANA)
+    told = floor.ok(cm.Block(person="ben"), MODO)
+    assert (run.leader, floor.price) == ("cleo", 21), "20 € are left to Ana, whole units"
+    assert [(e.bidder, e.max_cents, e.audience()) for e in told if isinstance(e, ev.MaxSet)] == [
+        ("ana", 20_00, "person:ana")
+    ]
+    floor.bid(DAN, 40, "max")
+    assert (floor.price, floor.leader) == (32, "dan")
+    assert floor.replayed() == floor.state
+
+
+def test_a_loser_with_nothing_left_is_out_of_a_new_epoch() -> None:
+    floor = Floor()
+    shelf = floor.lot(format="buy_it_now", opening=40)
+    floor.ok(cm.SetSpendingLimit(limit_cents=50_00), ANA)
+    run = floor.pdd()
+    floor.bid(ANA, 50, "max")
+    floor.bid(BEN, 90, "max")
+    floor.ok(cm.BuyNow(lot_id=shelf, price_cents=40_00), ANA)
+    floor.ok(cm.SetSpendingLimit(limit_cents=40_00), ANA)
+    floor.ok(cm.Block(person="ben"), MODO)
+    assert (run.leader, run.price_cents, run.asking_cents, run.maxima) == (None, 0, 1_00, {})
+    hammered = floor.bell()[0]
+    assert isinstance(hammered, ev.Hammered) and not hammered.sold
+    assert floor.replayed() == floor.state
+
+
+def test_a_capped_max_keeps_its_place_in_the_order() -> None:
+    floor = Floor()
+    shelf = floor.lot(format="buy_it_now", opening=40)
+    floor.ok(cm.SetSpendingLimit(limit_cents=70_00), ANA)
+    run = floor.pdd()
+    floor.bid(ANA, 40, "max")
+    floor.bid(BEN, 90, "max")
+    floor.ok(cm.BuyNow(lot_id=shelf, price_cents=40_00), ANA)
+    floor.ok(cm.Block(person="ben"), MODO)
+    assert (run.leader, run.maxima["ana"].max_cents) == ("ana", 30_00)
+    floor.bid(CLEO, 30, "max")
+    assert (run.leader, floor.price) == ("ana", 30), "a tie goes to the earlier"
