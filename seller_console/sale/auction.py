@@ -176,21 +176,26 @@ def _pre_bid_maxima(state: ShowState, known: LotState) -> list[Maximum]:
 
 
 def set_pre_bid(state: ShowState, command: cm.SetPreBid, who: Who, at_ms: int) -> Decision:
-    """Rule 7: a max kept on a queued lot. A changed pre-bid takes a new place in the order."""
+    """Rule 7: a max kept on a queued lot. A changed pre-bid takes a new place in the order; it can be
+    taken back (0) whatever became of the lot, but not while it bids on the block."""
     buyer = buyer_of(state, who)
     if isinstance(buyer, Refusal):
         return buyer
-    known = queued_lot(state, command.lot_id)
+    known = lot_of(state, command.lot_id)
     if isinstance(known, Refusal):
         return known
-    if known.lot.format != "auction":
-        return refuse("not_an_auction_lot", lot_id=command.lot_id)
-    if known.lot.followers_only and not buyer.following:
-        return refuse("followers_only")
     standing = known.pre_bids.get(who.person, 0)
+    if command.max_cents != 0 or known.status == "on_block":
+        queued = queued_lot(state, command.lot_id)
+        if isinstance(queued, Refusal):
+            return queued
     if command.max_cents == standing:
         return ()
     if command.max_cents != 0:
+        if known.lot.format != "auction":
+            return refuse("not_an_auction_lot", lot_id=command.lot_id)
+        if known.lot.followers_only and not buyer.following:
+            return refuse("followers_only")
         if not is_bid_amount(command.max_cents):
             return refuse("bad_amount")
         if command.max_cents < known.lot.opening_cents:

@@ -115,7 +115,18 @@ def edit_lot(state: ShowState, command: cm.EditLot, who: Who, at_ms: int) -> Dec
                 version=known.version,
             )
         changed[name] = value
-    return _edited(known, changed, who)
+    return _edited(known, changed, who) + _flash_outdone(known, changed)
+
+
+def _flash_outdone(known: LotState, changed: dict[str, Any]) -> tuple[ev.Event, ...]:
+    """A flash sale ends when its lot leaves the shelf, or is now as cheap without it."""
+    if not known.flash_ends_at:
+        return ()
+    format = changed.get("format", known.lot.format)
+    price = changed.get("opening_cents", known.lot.opening_cents)
+    if format == "buy_it_now" and price > known.flash_price_cents:
+        return ()
+    return (ev.FlashEnded(lot_id=known.lot.lot_id),)
 
 
 def current_value(known: LotState, name: str) -> Any:

@@ -163,6 +163,8 @@ MUTANTS: tuple[Mutant, ...] = (
     M("giveaway", "formats.py", "return number % count", "return number % max(1, count - 1)", "the last entrant never wins"),
     M("giveaway", "formats.py", "    if who.person in giveaway.entrants:\n        return refuse(\"already_entered\")\n", "", "entered twice"),
     M("flash", "formats.py", "return known.flash_price_cents if at_ms < known.flash_ends_at", "return known.flash_price_cents if at_ms <= known.flash_ends_at", "the flash price a millisecond too long"),
+    M("flash", "queue.py", "and price > known.flash_price_cents:", "and price >= known.flash_price_cents:", "a flash sale that cuts nothing goes on"),
+    M("pre-bid", "auction.py", "if command.max_cents != 0 or known.status == \"on_block\":", "if True:", "a pre-bid on a removed lot cannot be taken back"),
     M("flash", "formats.py", "known.flash_bought.get(who.person, 0) + command.quantity >", "command.quantity >", "the limit per buyer counts one purchase"),
     M("room", "room.py", "muted = contains_any(text, state.muted_words)", "muted = False", "muted words are shown"),
     M("room", "text.py", "        elif character in _DROPPED or", "        elif", "direction overrides are kept"),

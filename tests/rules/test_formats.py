@@ -8,6 +8,7 @@ import pytest
 
 from seller_console.contract import commands as cm
 from seller_console.contract import events as ev
+from seller_console.contract.words import LotChanges
 from seller_console.sale.formats import drawn_index
 from seller_console.sale.state import ShowState
 
@@ -128,6 +129,29 @@ def test_a_flash_sale_has_a_limit_per_buyer() -> None:
     floor.tick(30_000)
     floor.ok(flash(lot_id, 11), OWNER)
     floor.ok(buy(lot_id, 11), ANA)
+
+
+@pytest.mark.parametrize(("cents", "ends"), [(12_01, False), (12_00, True), (8_00, True)])
+def test_a_flash_sale_is_never_dearer_than_the_price(cents: int, ends: bool) -> None:
+    floor = Floor()
+    lot_id = shelf(floor)
+    floor.ok(flash(lot_id, 12), OWNER)
+    changes = LotChanges(opening_cents=cents)
+    told = floor.ok(cm.EditLot(lot_id=lot_id, seen_version=1, changes=changes), OWNER)
+    assert (ev.FlashEnded in [type(event) for event in told]) is ends
+    price = cents if ends else 12_00
+    made = floor.ok(cm.BuyNow(lot_id=lot_id, price_cents=price), ANA)[0]
+    assert isinstance(made, ev.SaleMade) and (made.how == "flash") is not ends
+    assert floor.tick(60_000) == () if ends else True
+
+
+def test_a_lot_that_leaves_the_shelf_ends_its_flash_sale() -> None:
+    floor = Floor()
+    lot_id = shelf(floor)
+    floor.ok(flash(lot_id, 12), OWNER)
+    told = floor.ok(cm.EditLot(lot_id=lot_id, seen_version=1, changes=LotChanges(format="auction")), OWNER)
+    assert isinstance(told[-1], ev.FlashEnded)
+    assert floor.state.lots[lot_id].flash_ends_at == 0
 
 
 # --- giveaway -----------------------------------------------------------------------------

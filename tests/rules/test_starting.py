@@ -445,3 +445,32 @@ def test_the_team_cannot_be_blocked() -> None:
     for person in ("vera", "marie", "modo"):
         floor.no("not_a_buyer", cm.Block(person=person), MODO)
     floor.no("unknown_person", cm.Block(person="nobody"), MODO)
+
+
+@pytest.mark.parametrize("how", ["removed", "unfollowed", "on the shelf"])
+def test_a_pre_bid_can_be_taken_back_whatever_became_of_its_lot(how: str) -> None:
+    floor = Floor()
+    lot_id = floor.lot(followers_only=how == "unfollowed")
+    floor.ok(cm.Follow(), ANA)
+    floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=20_00), ANA)
+    if how == "removed":
+        floor.ok(cm.RemoveLot(lot_id=lot_id), OWNER)
+        floor.no("not_queued", cm.SetPreBid(lot_id=lot_id, max_cents=25_00), ANA)
+    elif how == "unfollowed":
+        floor.ok(cm.Follow(following=False), ANA)
+    else:
+        floor.ok(cm.EditLot(lot_id=lot_id, seen_version=1, changes=LotChanges(format="buy_it_now")), OWNER)
+    floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=0), ANA)
+    assert floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=0), ANA) == ()
+    assert (floor.state.lots[lot_id].pre_bids, floor.seen_by(OWNER).lots[lot_id].pre_bid_count) == ({}, 0)
+    if how == "removed":
+        floor.ok(cm.RestoreLot(lot_id=lot_id), OWNER)
+        assert floor.pdd(lot_id).leader is None
+
+
+def test_a_pre_bid_that_is_on_the_block_is_a_bid_and_stays() -> None:
+    floor = Floor()
+    lot_id = floor.lot()
+    floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=20_00), ANA)
+    floor.pdd()
+    floor.no("on_block", cm.SetPreBid(lot_id=lot_id, max_cents=0), ANA)
