@@ -26,9 +26,7 @@ from .. import __version__
 from ..contract import VERSION, routes
 from ..contract import commands as c
 from ..contract.codec import Unreadable, decode_command
-from ..contract.events import Brief
 from ..contract.words import BACKSTAGE, Accepted, Refusal, Who
-from ..sale.brief import brief
 from . import limits, pairing, pictures, routes_media
 from .asking import (
     JSON,
@@ -205,17 +203,7 @@ async def get_brief(request: Request) -> Response:
     room = await room_of(request)
     who = who_of(request, room.show_id)
     limit_reads(request, who)
-    seq, events = await room.sales.certain(lambda: (room.sales.head, brief(room.sales.state, who)))
-    return answer_json(
-        Brief(
-            seq=seq,
-            server_ms=room.clock.now_ms(),
-            person=who.person,
-            nickname=who.nickname,
-            role=who.role,
-            events=events,
-        )
-    )
+    return answer_json(await room.briefs.of(who))
 
 
 async def editing(request: Request) -> Response:

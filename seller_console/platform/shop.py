@@ -23,6 +23,7 @@ from ..contract.words import PersonId, Refusal, Role, ShowId, Struct, Who
 from ..sale.audience import may_see
 from ..sale.show import decide
 from ..sale.state import ShowState
+from .briefs import Briefs
 from .clock import Clock
 from .feed import Feed
 from .keys import Keys, keep_keys, read_keys
@@ -96,6 +97,7 @@ class Room:
             present=lambda: self.feed.present(),
             before_bell=lambda now_ms: self.watch.before_bell(now_ms, self.sales.state),
         )
+        self.briefs = Briefs(self.sales)
         self.feed = Feed(log, clock, self.sales.committed, self._readers_changed)
         self._editors: dict[PersonId, tuple[str, str, float]] = {}
         self._loop = asyncio.get_running_loop()

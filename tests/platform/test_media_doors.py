@@ -209,7 +209,7 @@ async def test_fragments_have_a_rate_of_their_own(town: Town) -> None:
     right = {**FRAGMENT, "If-Match": '"1"'}
     answers = [await buyer.patch(session, content="a=x\r\n", headers=right) for _ in range(45)]
     assert [answer.status_code for answer in answers[:30]] == [204] * 30
-    is_problem(answers[-1], 429, "too_often")
+    is_problem(next(answer for answer in answers if answer.status_code != 204), 429, "too_often")
     assert len(town.relay.fragments) < 45
 
 
