@@ -393,11 +393,12 @@ def ring_bell(state: ShowState, command: cm.RingBell, who: Who, at_ms: int) -> D
 
 
 def withdraw_run(state: ShowState, command: cm.WithdrawRun, who: Who, at_ms: int) -> Decision:
-    """Retirer: for 2 s, or until the first live bid. Pre-bids are no live bids."""
+    """Retirer: for 2 s, or until the first live bid. Pre-bids are no live bids; a leader's higher max is
+    one, though it moves nothing (a console, tried dry, cannot know of it and may hear no)."""
     run = state.run
     if run is None or run.run_id != command.run_id:
         return refuse("no_run")
-    if at_ms >= run.withdrawable_until or run.bid_count > 0:
+    if at_ms >= run.withdrawable_until or run.bid_count > 0 or run.bid_live:
         return refuse("too_late_to_withdraw")
     return (ev.RunWithdrawn(run_id=run.run_id, lot_id=run.lot_id, by=who.person),)
 

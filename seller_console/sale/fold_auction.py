@@ -53,6 +53,7 @@ def _max_set(state: ShowState, event: ev.MaxSet, at_ms: int) -> None:
     order = state.next_order
     state.next_order += 1
     if run is not None:
+        run.bid_live = run.bid_live or event.kind != "pre_bid"
         run.maxima[event.bidder] = Maximum(
             bidder=event.bidder, max_cents=event.max_cents, order=order, exact=event.kind == "exact"
         )

@@ -80,7 +80,9 @@ class Run(msgspec.Struct):
     reserve_met: bool = False
     epoch: int = 0
     bid_count: int = 0
-    """Accepted bids, pre-bids not counted."""
+    """Accepted bids that were shown: no pre-bids, and no higher max of the leader's own."""
+    bid_live: bool = False
+    """A live bid was accepted, also one that moved no price: as far as this fold may know."""
     pre_bids: int = 0
     """How many waited at the opening, as far as this fold may know."""
     bids: list[Bid] = []

@@ -70,6 +70,7 @@ class ShowMachine(RuleBasedStateMachine):
         self.clocks: dict[str, int] = {}
         self.maxima: dict[str, dict[str, tuple[int, int]]] = {}
         self.order = 0
+        self.live: set[str] = set()
         self.ids: set[str] = set()
         self.numbers: set[int] = set()
         self.field_seen: dict[tuple[str, str], int] = {}
@@ -122,6 +123,7 @@ class ShowMachine(RuleBasedStateMachine):
         elif isinstance(event, ev.MaxSet):
             self.order += 1
             if event.kind != "pre_bid":
+                self.live.add(event.run_id)
                 assert before is not None and before[1] == "running" and now < before[2], "a late bid was taken"
                 assert event.bidder not in ("vera", "marie", "modo")
             self.maxima[event.run_id][event.bidder] = (event.max_cents, self.order)
@@ -284,7 +286,7 @@ class ShowMachine(RuleBasedStateMachine):
         if not self.opened():
             return
         run = self.floor.run
-        allowed = self.floor.now < run.opened_at + 2_000 and run.bid_count == 0
+        allowed = self.floor.now < run.opened_at + 2_000 and run.run_id not in self.live
         standing = dict(self.state.lots[run.lot_id].pre_bids)
         answer = self.say(cm.WithdrawRun(run_id=run.run_id), who)
         assert isinstance(answer, tuple) is allowed

@@ -90,8 +90,9 @@ MUTANTS: tuple[Mutant, ...] = (
     M("start", "auction.py", "if known.lot.format == \"auction\":\n            return known", "if known.lot.format != \"giveaway\":\n            return known", "PDD opens a buy-it-now"),
     M("start", "auction.py", "command.preset or known.lot.preset or state.preset", "command.preset or state.preset", "a lot's own preset is ignored"),
     M("withdraw", "auction.py", "at_ms >= run.withdrawable_until or", "at_ms > run.withdrawable_until or", "withdrawn at two seconds"),
-    M("withdraw", "auction.py", "at_ms >= run.withdrawable_until or run.bid_count > 0:", "at_ms >= run.withdrawable_until:", "withdrawn after a bid"),
-    M("withdraw", "auction.py", "run.bid_count > 0:", "run.leader is not None:", "pre-bids end the time to withdraw"),
+    M("withdraw", "auction.py", "at_ms >= run.withdrawable_until or run.bid_count > 0 or run.bid_live:", "at_ms >= run.withdrawable_until:", "withdrawn after a bid"),
+    M("withdraw", "auction.py", "run.bid_count > 0 or run.bid_live:", "run.leader is not None:", "pre-bids end the time to withdraw"),
+    M("withdraw", "auction.py", "run.bid_count > 0 or run.bid_live:", "run.bid_count > 0:", "withdrawn over a leader's raise"),
     M("bag", "auction.py", "bag_number=buyer.bag_number or state.next_bag,", "bag_number=state.next_bag,", "a new bag at each purchase"),
     # rule 11
     M("re-run", "auction.py", "if not free and aside <= 0:", "if False:", "a sold lot is run again"),

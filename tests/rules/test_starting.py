@@ -474,3 +474,25 @@ def test_a_pre_bid_that_is_on_the_block_is_a_bid_and_stays() -> None:
     floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=20_00), ANA)
     floor.pdd()
     floor.no("on_block", cm.SetPreBid(lot_id=lot_id, max_cents=0), ANA)
+
+
+def test_a_leaders_live_raise_of_a_pre_bid_ends_the_time_to_withdraw() -> None:
+    """Retirer lasts until the first live bid, also one that moves no price: it must not be lost."""
+    floor = Floor()
+    lot_id = floor.lot()
+    floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=20_00), ANA)
+    run = floor.pdd()
+    assert [type(event) for event in floor.bid(ANA, 45, "max")] == [ev.MaxSet]
+    floor.no("too_late_to_withdraw", cm.WithdrawRun(run_id=run.run_id), OWNER)
+    assert (run.status, run.maxima["ana"].max_cents) == ("running", 45_00)
+    assert floor.replayed() == floor.state
+    floor.no_bid("max_not_raised", ANA, 45, "max")
+
+
+def test_a_refused_raise_leaves_the_time_to_withdraw() -> None:
+    floor = Floor()
+    lot_id = floor.lot()
+    floor.ok(cm.SetPreBid(lot_id=lot_id, max_cents=20_00), ANA)
+    run = floor.pdd()
+    floor.no_bid("max_not_raised", ANA, 20, "max")
+    floor.ok(cm.WithdrawRun(run_id=run.run_id), OWNER)
