@@ -260,9 +260,13 @@ class PriceMoved(EventBase, frozen=True):
 
 
 class RunPaused(EventBase, frozen=True):
+    """Said again when the platform returns to a paused lot: `paused_at` is then the moment the two
+    minutes count from, later by the time it was down (0: they count from now)."""
+
     run_id: RunId
     remaining_ms: int
     reason: Literal["picture_lost", "log_unwritable", "platform_down"]
+    paused_at: int = 0
 
 
 class RunResumed(EventBase, frozen=True):

@@ -190,6 +190,7 @@ class _Brief:
                     run_id=run.run_id,
                     remaining_ms=run.remaining_ms,
                     reason="log_unwritable" if run.pause_reason == "log_unwritable" else "picture_lost",
+                    paused_at=run.paused_at,
                 )
             )
 

@@ -94,7 +94,7 @@ def _run_paused(state: ShowState, event: ev.RunPaused, at_ms: int) -> None:
     if run is not None:
         run.status = "paused"
         run.remaining_ms = event.remaining_ms
-        run.paused_at = at_ms
+        run.paused_at = event.paused_at or at_ms
         run.pause_reason = event.reason
 
 

@@ -33,14 +33,20 @@ def lose_picture(state: ShowState, command: cm.LosePicture, who: Who, at_ms: int
         return (lost,)
     if state.picture_rule == "void":
         return lost, voided(run, "", "Image perdue")
-    return lost, _paused(run, "picture_lost", at_ms)
+    return lost, _paused(run, "picture_lost", _left(run, at_ms))
 
 
-def _paused(run: Run, reason: str, at_ms: int) -> ev.RunPaused:
-    remaining = max(0, run.ends_at - at_ms)
-    if reason == "picture_lost":
-        return ev.RunPaused(run_id=run.run_id, remaining_ms=remaining, reason="picture_lost")
-    return ev.RunPaused(run_id=run.run_id, remaining_ms=remaining, reason="log_unwritable")
+def _left(run: Run, at_ms: int) -> int:
+    return max(0, run.ends_at - at_ms)
+
+
+def _paused(run: Run, reason: str, remaining_ms: int, since: int = 0) -> ev.RunPaused:
+    return ev.RunPaused(
+        run_id=run.run_id,
+        remaining_ms=remaining_ms,
+        reason="picture_lost" if reason == "picture_lost" else "log_unwritable",
+        paused_at=since,
+    )
 
 
 def _resume_at(run: Run, at_ms: int) -> int:
@@ -69,9 +75,13 @@ def resume_run(state: ShowState, command: cm.ResumeRun, who: Who, at_ms: int) ->
 
 
 def return_platform(state: ShowState, command: cm.ReturnPlatform, who: Who, at_ms: int) -> Decision:
-    """A platform that was down gives everybody the counter-bid time, sudden death included."""
+    """A platform that was down gives everybody the counter-bid time, sudden death included; a pause
+    goes on, and the time nobody could end it is no part of its two minutes."""
     back = ev.PlatformReturned(down_ms=max(0, command.down_ms))
     run = state.run
+    if run is not None and run.status == "paused" and command.down_ms > 0:
+        since = min(at_ms, run.paused_at + command.down_ms)
+        return back, _paused(run, run.pause_reason, run.remaining_ms, since)
     if run is None or run.status != "running" or at_ms + run.counter_bid_ms <= run.ends_at:
         return (back,)
     return back, ev.ClockMoved(run_id=run.run_id, ends_at=at_ms + run.counter_bid_ms, reason="outage")
@@ -81,7 +91,7 @@ def halt_run(state: ShowState, command: cm.HaltRun, who: Who, at_ms: int) -> Dec
     run = state.run
     if run is None or run.status != "running":
         return ()
-    return (_paused(run, "log_unwritable", at_ms),)
+    return (_paused(run, "log_unwritable", _left(run, at_ms)),)
 
 
 def unhalt_run(state: ShowState, command: cm.UnhaltRun, who: Who, at_ms: int) -> Decision:

@@ -128,6 +128,8 @@ MUTANTS: tuple[Mutant, ...] = (
     M("pause", "outage.py", "return at_ms + max(run.remaining_ms, run.counter_bid_ms)", "return at_ms + run.remaining_ms", "resumed with what remained only"),
     M("pause", "outage.py", "PICTURE_LOST_AT_BELL_MS if bell_is_due else PICTURE_LOST_MS", "PICTURE_LOST_MS", "the bell rings over a lost picture"),
     M("pause", "outage.py", "at_ms - command.since_ms <", "at_ms - command.since_ms <=", "five seconds are not enough"),
+    M("pause", "outage.py", "min(at_ms, run.paused_at + command.down_ms)", "run.paused_at", "a pause counts the time the platform was down"),
+    M("pause", "outage.py", "min(at_ms, run.paused_at + command.down_ms)", "at_ms", "a pause begins anew when the platform returns"),
     M("pause", "outage.py", "at_ms < run.paused_at + PAUSE_MS", "at_ms <= run.paused_at + PAUSE_MS", "void a millisecond late"),
     M("pause", "auction.py", "    if run.status == \"paused\":\n        return refuse(\"paused\", reason=run.pause_reason)\n", "", "bids during a pause"),
     M("pause", "outage.py", "if run is None or run.status != \"paused\" or run.pause_reason != \"picture_lost\":\n        return (back,)", "if run is None or run.status != \"paused\":\n        return (back,)", "a picture resumes what the log stopped"),

@@ -96,7 +96,7 @@ def screen(state: ShowState, who: Who) -> dict[str, Any]:
             run.run_id, run.lot_id, run.unit, run.of, run.opening_cents, run.ends_at, run.counter_bid_ms,
             run.sudden_death, run.has_reserve, run.withdrawable_until, run.status, run.price_cents, run.asking_cents,
             run.leader, run.leader_name, run.reserve_met if run.bids else None, run.epoch, run.bid_count,
-            run.pre_bids if staff else None, run.remaining_ms, run.pause_reason,
+            run.pre_bids if staff else None, run.remaining_ms, run.pause_reason, run.paused_at,
             [(b.bidder, b.bidder_name, b.price_cents, b.leader, b.leader_name, b.cause) for b in run.bids],
             run.maxima[who.person].max_cents if who.person in run.maxima else None,
         ),

@@ -7,6 +7,7 @@ import pytest
 from seller_console.contract import commands as cm
 from seller_console.contract import events as ev
 from seller_console.contract.words import Preset
+from seller_console.sale.show import next_due_ms
 
 from .floor import ANA, BEN, MARIE, OWNER, PLATFORM, Floor
 
@@ -198,3 +199,38 @@ def test_ending_the_show_voids_what_runs_and_sells_nothing() -> None:
     assert (run.status, floor.state.sales) == ("voided", {})
     floor.no("show_ended", cm.StartAuction(), OWNER)
     assert floor.ok(cm.RingBell(run_id=run.run_id), PLATFORM) == ()
+
+
+@pytest.mark.parametrize("reason", ["picture_lost", "log_unwritable"])
+def test_the_time_a_platform_was_down_is_no_part_of_a_pauses_two_minutes(reason: str) -> None:
+    floor = Floor()
+    run = floor.pdd()
+    floor.bid(ANA, 1)
+    if reason == "picture_lost":
+        lose(floor)
+    else:
+        floor.ok(cm.HaltRun(), PLATFORM)
+    remaining, paused_at = run.remaining_ms, run.paused_at
+    floor.wait(50_000)
+    floor.ok(cm.Say(text="alors ?"), BEN)
+    floor.wait(300_000)
+    events = floor.ok(cm.ReturnPlatform(down_ms=300_000), PLATFORM)
+    assert kinds(events) == [ev.PlatformReturned, ev.RunPaused]
+    assert (run.status, run.remaining_ms, run.pause_reason) == ("paused", remaining, reason)
+    assert run.paused_at == paused_at + 300_000
+    assert next_due_ms(floor.state) == floor.now + 70_000
+    assert floor.tick() == ()
+    assert floor.tick(69_999) == ()
+    assert kinds(floor.tick(1)) == [ev.RunVoided]
+    assert floor.replayed() == floor.state
+
+
+def test_a_pause_never_begins_in_the_future_of_the_clock() -> None:
+    """The wall clock may have jumped while nobody measured."""
+    floor = Floor()
+    run = floor.pdd()
+    lose(floor)
+    floor.wait(1_000)
+    floor.ok(cm.ReturnPlatform(down_ms=10**9), PLATFORM)
+    assert run.paused_at == floor.now
+    assert kinds(floor.tick(120_000)) == [ev.RunVoided]
