@@ -26,7 +26,7 @@ from .edit_words import set_fields
 from .run_of_show import NoteChange, apply_to, line_words
 from .values import Closing, Notice, NoticeKind
 from .values_backstage import Edits, Invitation, RefusedEdit, WaitingEdit
-from .wires import Answer
+from .wires import Answer, NoWires
 from .words import t
 
 UNDO_KEPT = 50
@@ -64,6 +64,7 @@ class DeskBackstage(DeskCore):
         self._edits: dict[int, _Edit] = {}
         self._refused: dict[int, _Edit] = {}
         self._next_edit = 1
+        self._could_undo = False
         self._undo_at: list[tuple[int, Inverse]] = []
         """Undone while it waited: taken back as soon as its row is heard."""
         self._notes_sent: list[_Edit] = []
@@ -209,7 +210,6 @@ class DeskBackstage(DeskCore):
     def _after_answer(self) -> None:
         self._take_back_what_was_undone()
         self._show_edits()
-        self._refresh_refusals()
         if self.closing.state == "asked" and self.closing.waiting:
             if self._edits:
                 self.put(closing=replace(self.closing, waiting=len(self._edits)))
@@ -298,6 +298,8 @@ class DeskBackstage(DeskCore):
         return after if after in ("", None) or after in self._fold.state.queue else ""
 
     def _show_edits(self) -> None:
+        if type(self._wires) is NoWires:
+            return  # a desk fed by hand keeps what it was given
         away = self.connection.state != "connected"
         now = self._monotonic()
         for edit in self._edits.values():
@@ -311,6 +313,9 @@ class DeskBackstage(DeskCore):
             if edit.shown and not edit.undone
         )
         self.put(edits=Edits(waiting, tuple(self._refused_words(edit) for edit in self._refused.values())))
+        if self._can_undo() != self._could_undo:
+            self._could_undo = self._can_undo()
+            self._refresh_refusals()
 
     def _refused_words(self, edit: _Edit) -> RefusedEdit:
         state, command = self._fold.state, edit.command
@@ -416,7 +421,7 @@ class DeskBackstage(DeskCore):
     def whispers_read(self) -> None:
         """Everything up to now was seen."""
         self._fold.read_whispers()
-        self.put(whispers=self._fold.whispers())
+        self.put(whispers=replace(self.whispers, unread=0))
 
     def _say_new_whispers(self) -> None:
         for whisper in self._fold.new_whispers(self.now_ms() - WHISPER_NEWS_MS):

@@ -324,6 +324,11 @@ QWidget#panel {{ background: {c.panel}; }}
 QWidget#head {{ background: {c.panel}; border-bottom: 1px solid {c.line}; }}
 QWidget#foot {{ background: {c.panel}; border-top: 1px solid {c.line}; }}
 QWidget#card {{ background: {c.panel}; border: 1px solid {c.line}; border-radius: 12px; }}
+QWidget#note {{ background: {c.raised}; border-radius: 10px; }}
+QWidget#mine {{ background: {c.info_badge}; border-radius: 10px; }}
+QFrame#rule {{ background: {c.line}; }}
+QFrame#edits {{ background: {c.warn_strip}; border: 0; border-bottom: 1px solid {c.warn_strip_line}; }}
+QFrame#edits QLabel {{ color: {c.on_warn_strip}; }}
 QLabel {{ background: transparent; color: {c.text}; }}
 QLabel[tone="second"] {{ color: {c.text2}; }}
 QLabel[tone="warn"] {{ color: {c.warn}; }}
@@ -338,6 +343,7 @@ QPushButton:focus {{ border: 1px solid {c.info}; }}
 QPushButton[tone="main"] {{ background: {c.text}; color: {c.bg}; border: 1px solid {c.text}; }}
 QPushButton[tone="main"]:disabled {{ background: {c.raised}; color: {c.text3}; border: 1px solid {c.line}; }}
 QPushButton[tone="main"]:focus {{ border: 2px solid {c.info}; padding: 5px 12px; }}
+QPushButton[tone="square"] {{ padding: 6px 0; }}
 QPushButton[tone="flat"] {{ background: transparent; border: 1px solid transparent; color: {c.text2};
   padding: 4px 8px; }}
 QPushButton[tone="flat"]:hover {{ color: {c.text}; background: {c.raised}; }}

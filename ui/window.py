@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
@@ -17,6 +17,7 @@ from . import theme
 from .desk import Desk
 from .stage import Stage
 from .values import ShowView
+from .views.backstage import WhisperBand
 from .views.closing import ClosingStrip
 from .views.controls import device_words
 from .views.deck import Deck
@@ -49,7 +50,9 @@ class LiveScreen(QWidget):
         self.deck = Deck(desk, self.pictures, self)
         self.queue = QueuePane(desk, self.pictures, self)
         self.side = SideColumn(desk, self)
+        self.band = WhisperBand(desk, self)
         desk.programme_changed.connect(lambda _programme: self._arrange())
+        desk.show_changed.connect(lambda _show: self._arrange())
         self.setTabOrder(self.queue.tabs, self.queue.filter)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -67,6 +70,11 @@ class LiveScreen(QWidget):
         room = max(tall, self.window().height() - TALL)  # a strip that comes and goes does not move the columns
         preview = round((room - meter) * shape) if shape < 1 else round(wide * 0.42)
         preview = max(200, min(preview, wide - side - 1 - least_deck))
+        camera = self._desk.show.role == "owner"
+        self.preview.setVisible(camera)
+        self.meter.setVisible(camera)
+        if not camera:  # a producer's console: the picture is made elsewhere
+            preview = -1
         deck_wide = wide - preview - side - 2
         self.preview.setGeometry(0, 0, preview, tall - meter)
         self.meter.setGeometry(0, tall - meter, preview, meter)
@@ -75,6 +83,9 @@ class LiveScreen(QWidget):
         self.queue.setGeometry(preview + 1, deck_tall, deck_wide, tall - deck_tall)
         self.side.setGeometry(wide - side, 0, side, tall)
         self._rules = (preview, wide - side - 1)
+        over = QRectF(10, 50, preview - 20, 300) if camera else QRectF(12, deck_tall + 8, deck_wide - 24, 300)
+        self.band.place(over)
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
@@ -152,6 +163,8 @@ class Window(QWidget):
         self._choose_page(self._on_preflight_by_hand)
 
     def _choose_page(self, preflight: bool) -> None:
+        if self._desk.show.role != "owner":
+            preflight = False
         if self._desk.show.status != "live":
             self._on_preflight_by_hand = preflight
         else:
@@ -175,6 +188,9 @@ class Window(QWidget):
         elif what == "open_settings":
             self._choose_page(False)
             self.live.queue.open_settings()
+        elif what == "open_money":
+            self._choose_page(False)
+            self.live.queue.open_money()
         elif what == "toggle_stage":
             self.stage.toggle(self)
         elif what == "open_palette":

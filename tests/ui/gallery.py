@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from tests.ui import scenes
 from ui import theme, words
-from ui.values import Notice
+from ui.values import Closing, Connection, Notice
 from ui.views import paint
 from ui.window import Window
 
@@ -35,6 +35,17 @@ PANELS = (
     "toast",
     "chosen",
     "settings",
+    "backstage",
+    "note_chosen",
+    "whisper",
+    "invite",
+    "invite_loopback",
+    "edits_waiting",
+    "edits_refused",
+    "money_hours",
+    "money_lots",
+    "closing_waiting",
+    "producer_backstage",
 )
 
 
@@ -67,6 +78,31 @@ def panel(window: Window, desk: object, name: str) -> None:
         window.palette_box.open()
     elif name == "toast":
         desk.noticed.emit(Notice(words.t("undo.removed"), "said", True))
+    elif name in ("backstage", "note_chosen", "producer_backstage"):
+        (scenes.producer if name.startswith("producer") else scenes.backstage)(desk)
+        window.live.side.show_tab(2)
+        if name == "note_chosen":
+            window.live.side.backstage.run_of_show.list.setCurrentIndex(
+                window.live.side.backstage.run_of_show.notes.index(1)
+            )
+    elif name == "whisper":
+        scenes.backstage(desk)
+        desk.whispered.emit(scenes.WHISPERS.lines[-1])
+    elif name in ("invite", "invite_loopback"):
+        scenes.backstage(desk)
+        window.live.side.show_tab(2)
+        desk.put(invitation=scenes.INVITATION if name == "invite" else scenes.INVITATION_LOOPBACK)
+    elif name == "edits_waiting":
+        desk.put(edits=scenes.EDITS_WAITING, connection=Connection("away", "unreachable"))
+    elif name == "edits_refused":
+        desk.put(edits=scenes.EDITS_REFUSED)
+    elif name in ("money_hours", "money_lots"):
+        scenes.backstage(desk)
+        queue.open_money()
+        queue.money.tabs.choose(int(name == "money_lots"))
+    elif name == "closing_waiting":
+        scenes.producer(desk)
+        desk.put(edits=scenes.EDITS_WAITING, closing=Closing("asked", waiting=3))
     elif name == "chosen":
         queue.list_now.choose(2)
         window.live.side.chat.choose("6")

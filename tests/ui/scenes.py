@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 
 from seller_console.contract.media import Camera, Microphone
-from seller_console.contract.words import LotDraft, Preset
+from seller_console.contract.words import LotDraft, Preset, RunOfShowNote
 from ui.desk import Desk
 from ui.values import (
     BidRow,
@@ -32,6 +32,16 @@ from ui.values import (
     ResultRow,
     ShowView,
     Trouble,
+)
+from ui.values_backstage import (
+    Edits,
+    Invitation,
+    Money,
+    MoneyRow,
+    RefusedEdit,
+    WaitingEdit,
+    Whisper,
+    Whispers,
 )
 
 NOW_MS = 1_760_000_000_000
@@ -564,3 +574,69 @@ DECK_STATES = (
     "away",
     "not_live",
 )
+
+
+# --- two consoles -----------------------------------------------------------------------------
+
+RUN_OF_SHOW = (
+    RunOfShowNote(at="21:15", text="pause boissons, cadeau à 21:20"),
+    RunOfShowNote(at="21:30", text="série luxe : lots 150, 157, 159"),
+    RunOfShowNote(at="22:30", text="baskets, rappeler le parrainage"),
+    RunOfShowNote(text="ne pas oublier de remercier mamie.colette"),
+)
+WHISPERS = Whispers(
+    (
+        Whisper("w1", NOW_MS - 900_000, "Marie", "On a 40 personnes de plus depuis l’annonce."),
+        Whisper("w2", NOW_MS - 880_000, "Vendeur", "Super, je garde le sac pour 21:30", mine=True),
+        Whisper("w3", NOW_MS - 4_000, "Marie", "Montre le dos de la carte, trois personnes le demandent"),
+    ),
+    unread=1,
+)
+EDITS_WAITING = Edits(
+    waiting=(
+        WaitingEdit(1, "Lot 152 · titre, réserve", "L152"),
+        WaitingEdit(2, "Lot 153 · déplacé", "L153"),
+        WaitingEdit(3, "Nouveau lot · Lot de 12 verres à pied gravés", ""),
+    )
+)
+EDITS_REFUSED = Edits(
+    refused=(
+        RefusedEdit(
+            4, "Lot 152 · titre", "L152", "Baskets blanches 42, neuves", "Baskets montantes blanches, 42", "Marie"
+        ),
+        RefusedEdit(5, "Lot 148 · prix de départ", "L148", "5 €", "1 €", "", "Ce lot est en vente.", retakable=False),
+        RefusedEdit(6, "Lot 139 · déplacé", "L139", why="Ce lot n’est pas dans la file.", retakable=False),
+    )
+)
+INVITATION = Invitation(
+    "open", "48210937", "https://192.168.1.20:8443", NOW_MS + 96_000, fingerprint="3fa29b1077c0de41" * 2
+)
+INVITATION_LOOPBACK = Invitation("open", "48210937", "http://127.0.0.1:40515", NOW_MS + 12_000, loopback=True)
+MONEY = Money(
+    total_cents=481_200, cost_cents=190_000, fee_cents=38_496, margin_cents=252_704, margin_per_hour_cents=112_730,
+    basket_cents=13_005, sell_through_bps=9_245, failed_cents=4_100, pace_ms=38_000, units_to_go=85,
+    forecast_end_ms=NOW_MS + 85 * 38_000,
+    hours=(
+        MoneyRow("19:12", 62, 181_200, 70_000, 14_496, 96_704),
+        MoneyRow("20:12", 71, 240_000, 98_000, 19_200, 122_800),
+        MoneyRow("21:12", 14, 60_000, 22_000, 4_800, 33_200),
+    ),
+    lots=tuple(
+        MoneyRow(f"{148 - i} · {TITLES[i % len(TITLES)][0]}", 1, 4700 - 100 * i, 2800, 376 - 8 * i, 1524 - 92 * i)
+        for i in range(30)
+    ),
+)  # fmt: skip
+
+
+def backstage(desk: Desk) -> None:
+    under_10(desk)
+    desk.put(show=replace(LIVE_SHOW, fee_bps=800), run_of_show=RUN_OF_SHOW, whispers=WHISPERS, money=MONEY)
+
+
+def producer(desk: Desk) -> None:
+    """The producer's own window."""
+    backstage(desk)
+    desk.put(show=replace(LIVE_SHOW, role="producer"), consoles=("Marie", "Vendeur"))
+
+
+SCENES["producer"] = producer

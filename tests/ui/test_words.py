@@ -42,8 +42,10 @@ def test_nothing_is_left_untranslated() -> None:
     fr, en = words.catalogue("fr"), words.catalogue("en")
     same = {key for key in fr if fr[key] == en[key] and re.search(r"[A-Za-z]{4}", re.sub(r"\{.*?\}", "", fr[key]))}
     alike = {
-        "a11y.chat", "chat.badge.whisper", "chat.tab", "check.lots.one", "check.lots.other", "device.silence",
-        "editor.description", "import.lots.one", "import.lots.other", "preflight.destination", "preview.live",
+        "a11y.chat", "chat.tab", "check.lots.one", "check.lots.other", "device.silence",
+        "editor.description",
+        "field.description", "field.format", "import.lots.one", "import.lots.other", "preflight.destination",
+        "preview.live",
         "queue.salons.one", "queue.salons.other", "scene.pause", "scene.table", "settings.language.en",
         "settings.language.fr",
     }  # fmt: skip

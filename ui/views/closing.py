@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from .. import theme
 from ..desk import Desk
 from ..values import Closing
-from ..words import t
+from ..words import t, tn
 from . import paint
 from .controls import plain_button
 from .hold import HoldButton
@@ -38,13 +38,25 @@ class ClosingStrip(QWidget):
     def _show(self, closing: Closing) -> None:
         self._closing = closing
         self.setVisible(closing.state in ("asked", "ending"))
+        lost = closing.waiting and not self._ends_show()
+        self.end.say(t("hold", words=t("closing.lose" if lost else "closing.end")))
+        self.stay.setText(t("closing.wait" if lost else "closing.stay"))
+        self.stay.setAccessibleName(self.stay.text())
         self.end.setVisible(closing.state == "asked")
         self.stay.setVisible(closing.state == "asked")
         self.setAccessibleName(self._words())
         self.update()
 
     def _words(self) -> str:
-        return t("closing.ending") if self._closing.state == "ending" else t("closing.asked")
+        if self._closing.state == "ending":
+            return t("closing.ending")
+        said = [t("closing.asked")] if self._ends_show() or not self._closing.waiting else []
+        if self._closing.waiting:
+            said.append(tn("closing.waiting", self._closing.waiting))
+        return " ".join(said)
+
+    def _ends_show(self) -> bool:
+        return self._desk.show.status == "live" and self._desk.show.role == "owner"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colours()

@@ -76,6 +76,7 @@ class Tabs(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._names: list[str] = []
+        self._marked: frozenset[int] = frozenset()
         self._current = 0
         self._hover = -1
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -88,6 +89,16 @@ class Tabs(QWidget):
             self._tell()
             self.updateGeometry()
             self.update()
+
+    def mark(self, marked: frozenset[int]) -> None:
+        """These have something new in them."""
+        if marked != self._marked:
+            self._marked = marked
+            self.update()
+
+    @property
+    def marked(self) -> frozenset[int]:
+        return self._marked
 
     @property
     def current(self) -> int:
@@ -150,6 +161,8 @@ class Tabs(QWidget):
                     paint.rounded(painter, box, 6, c.raised, c.info if self.hasFocus() else "")
                 colour = c.text if i in (self._current, self._hover) else c.text2
                 paint.text(painter, box, name, 13, colour, theme.SEMI, paint.CENTRE)
+                if i in self._marked:
+                    paint.dot(painter, box.right() - 7, box.top() + 5, c.info, 4)
 
 
 class ActionButton(QAbstractButton):

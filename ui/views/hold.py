@@ -29,6 +29,14 @@ class HoldButton(QAbstractButton):
         self._timer.setInterval(16)
         self._timer.timeout.connect(self._filling)
 
+    def say(self, words: str) -> None:
+        """Other words for the same hold."""
+        if words != self._words:
+            self._words = words
+            self.setAccessibleName(words)
+            self.updateGeometry()
+            self.update()
+
     def sizeHint(self) -> QSize:
         return QSize(round(paint.advance(self._words, self._px, theme.SEMI) + 28.5), self._tall)
 

@@ -28,6 +28,7 @@ from seller_console.contract.words import LotBackstage, LotChanges, LotDraft, Pr
 from .. import theme, words
 from ..desk import Desk
 from ..values import LotRow, Notice
+from ..values_backstage import Edits
 from ..words import t
 from .controls import plain_button
 from .fields import Count, cents_of, mark
@@ -125,6 +126,7 @@ class LotEditor(QWidget):
         column_layout.addWidget(foot)
         desk.queue_changed.connect(self._queue_changed)
         desk.noticed.connect(self._noticed)
+        desk.edits_changed.connect(self._edits_changed)
 
     def _line(self, name: str) -> QLineEdit:
         made = QLineEdit(self)
@@ -150,10 +152,13 @@ class LotEditor(QWidget):
     def open_lot(self, row: LotRow) -> None:
         self._row = row
         self._fill(row, t("editor.lot", number=row.number))
+        self._editors = (row.editor,)
+        if row.editor:
+            self._say(t("editor.others", name=row.editor))
         self._desk.editing(row.lot_id)
 
     def _fill(self, row: LotRow, heading: str) -> None:
-        self._waiting = False
+        self._waiting = self._sent = False
         self._before = None
         self._say("")
         self.heading.setText(heading)
@@ -263,6 +268,8 @@ class LotEditor(QWidget):
         if not changes:
             self.leave()
             return
+        self._sent = True
+        self._refused_before = max((edit.edit_id for edit in self._desk.edits.refused), default=0)
         self._wait()
         self._desk.edit_lot(self._row.lot_id, self._row.version, LotChanges(**changes))
 
@@ -300,7 +307,17 @@ class LotEditor(QWidget):
         self.save.setEnabled(False)
         self._say(t("editor.saving"))
 
+    def _show_others(self, rows: tuple[LotRow, ...]) -> None:
+        """Who else has this lot open, said once, where it is read."""
+        mine = next((row for row in rows if self._row is not None and row.lot_id == self._row.lot_id), None)
+        if mine is not None and not self._waiting and mine.status != "on_block":
+            self._say(t("editor.others", name=mine.editor) if mine.editor else "")
+
     def _queue_changed(self, rows: tuple[LotRow, ...]) -> None:
+        editors = tuple(row.editor for row in rows if self._row is not None and row.lot_id == self._row.lot_id)
+        if editors != self._editors:
+            self._editors = editors
+            self._show_others(rows)
         if not self._waiting:
             return
         if self._row is None:
@@ -309,6 +326,21 @@ class LotEditor(QWidget):
             return
         mine = next((row for row in rows if row.lot_id == self._row.lot_id), None)
         if mine is not None and mine.version > self._row.version:
+            self.leave()
+
+    _sent = False
+    _editors: tuple[str, ...] = ()
+    _refused_before = 0
+
+    def _edits_changed(self, edits: Edits) -> None:
+        """The line is down, or somebody else was first: what was typed is kept beside the list."""
+        if not self._sent or self._row is None:
+            return
+        mine = self._row.lot_id
+        if any(edit.lot_id == mine for edit in edits.waiting) and self._desk.connection.state != "connected":
+            self._desk.notice(t("editor.kept"))
+            self.leave()
+        elif any(edit.lot_id == mine and edit.edit_id > self._refused_before for edit in edits.refused):
             self.leave()
 
     def _noticed(self, notice: Notice) -> None:
@@ -321,7 +353,7 @@ class LotEditor(QWidget):
         self.said.setText(sentence)
 
     def leave(self) -> None:
-        self._waiting = False
+        self._waiting = self._sent = False
         if self._row is not None:
             self._desk.editing(None)
         self._row = None

@@ -14,10 +14,12 @@ from ..desk import Desk
 from ..values import RUNNING, LotRow
 from ..words import t
 from .controls import Badge, Tabs, plain_button
+from .edits import EditsPanel
 from .hold import HoldButton
 from .importing import ImportPanel
 from .lot_editor import LotEditor
 from .lot_list import LotList
+from .money import MoneyPanel
 from .pictures import Pictures
 from .settings import SettingsPanel
 
@@ -66,6 +68,7 @@ class QueuePane(QWidget):
             LotList(desk, pictures, self, ordered=False),
         )
         self.pages = QStackedWidget(self)
+        self.pages.setMinimumHeight(64)  # what is said above the list is never squeezed by it
         self._empties: list[QLabel] = []
         for name, lots in zip(("queue", "sold", "passed"), self.lists, strict=True):
             lots.setAccessibleName(t(f"a11y.list.{name}"))
@@ -89,6 +92,10 @@ class QueuePane(QWidget):
         self.settings = SettingsPanel(desk, self)
         self.settings.closed.connect(self._back)
         self.pages.addWidget(self.settings)
+        self.money = MoneyPanel(desk, self)
+        self.money.closed.connect(self._back)
+        self.pages.addWidget(self.money)
+        self.edits = EditsPanel(desk, self)
         self._sale_bar = self._make_sale_bar()
         foot = QWidget(self)
         foot.setObjectName("foot")
@@ -110,6 +117,7 @@ class QueuePane(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(head)
+        column.addWidget(self.edits)
         column.addWidget(self.pages, 1)
         column.addWidget(self._sale_bar)
         column.addWidget(foot)
@@ -294,7 +302,17 @@ class QueuePane(QWidget):
 
     def open_settings(self) -> None:
         self.settings.refresh()
-        self.pages.setCurrentWidget(self.settings)
+        self._open_page(self.settings)
+
+    def open_money(self) -> None:
+        """The account; pressed again, the lots."""
+        if self.pages.currentWidget() is self.money:
+            self._back()
+        else:
+            self._open_page(self.money)
+
+    def _open_page(self, page: QWidget) -> None:
+        self.pages.setCurrentWidget(page)
         self.foot.hide()
         self._sale_bar.hide()
 

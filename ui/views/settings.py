@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -24,8 +25,9 @@ from PySide6.QtWidgets import (
 from .. import theme
 from ..actions import Action
 from ..desk import Desk
-from ..words import t
+from ..words import decimal, t
 from .controls import plain_button
+from .fields import cents_of, mark
 from .setup import Choice
 
 SCALES = (100, 125, 150, 175, 200)
@@ -133,7 +135,11 @@ class SettingsPanel(QWidget):
         self.theme = Choice(t("settings.theme"), inside)
         self.language = Choice(t("settings.language"), inside)
         self.scale = Choice(t("settings.scale"), inside)
+        self.fee = QLineEdit(inside)
+        self.fee.setMaxLength(6)
+        self.fee.setAccessibleName(t("money.fee_field"))
         self._line = 0
+        self._add(grid, t("money.fee_field"), self.fee)
         for name, field in (
             ("settings.theme", self.theme),
             ("settings.language", self.language),
@@ -186,6 +192,8 @@ class SettingsPanel(QWidget):
         self.language.activated.connect(lambda _i: desk.remember(language=self.language.currentData()))
         self.scale.activated.connect(lambda _i: desk.remember(scale=self.scale.currentData()))
         self.space.toggled.connect(self._space_toggled)
+        self.fee.editingFinished.connect(self._fee_typed)
+        desk.show_changed.connect(lambda _show: self._show_fee())
         desk.actions.bindings_changed.connect(self.refresh)
         self.refresh()
 
@@ -204,7 +212,21 @@ class SettingsPanel(QWidget):
         grid.addWidget(label, self._line, 0, 1, 2)
         self._line += 1
 
+    def _show_fee(self) -> None:
+        if not self.fee.hasFocus():
+            self.fee.setText(_percent(self._desk.show.fee_bps))
+            mark(self.fee, False)
+
+    def _fee_typed(self) -> None:
+        bps = cents_of(self.fee.text().replace("%", ""))
+        wrong = bps is None or bps > 10_000
+        mark(self.fee, wrong)
+        self._say(t("money.fee_wrong") if wrong else "")
+        if bps is not None and not wrong and bps != self._desk.show.fee_bps:
+            self._desk.set_fee(bps)
+
     def refresh(self) -> None:
+        self._show_fee()
         desk = self._desk
         themes: list[tuple[str, object]] = [(t(f"settings.theme.{name}"), name) for name in ("dark", "light", "system")]
         self.theme.become(themes, desk.remembered("theme") or theme.colours().name)
@@ -244,3 +266,8 @@ class SettingsPanel(QWidget):
             self.closed.emit()
         else:
             super().keyPressEvent(event)
+
+
+def _percent(bps: int) -> str:
+    """8 · 8,5 · 12,25"""
+    return decimal(bps / 100, 0 if bps % 100 == 0 else 2)

@@ -8,15 +8,18 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QStackedWidge
 
 from .. import theme
 from ..desk import Desk
-from ..values import BuyerRow, ChatLine
+from ..values import ChatLine
 from ..words import t
 from . import paint
+from .backstage import Backstage
 from .buyers import Buyers
 from .chat import Chat
 from .controls import Tabs, plain_button
 from .figures import Figures
 
 LINE_MOST = 300
+BACKSTAGE = 2
+"""Which tab the consoles' own is."""
 
 
 class ReplyBox(QLineEdit):
@@ -100,9 +103,12 @@ class SideColumn(QWidget):
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.chat)
         self.pages.addWidget(self.buyers)
+        self.backstage = Backstage(desk, self)
+        self.pages.addWidget(self.backstage)
         foot = QWidget(self)
         foot.setObjectName("foot")
         foot.setFixedHeight(53)
+        self.foot = foot
         under = QHBoxLayout(foot)
         under.setContentsMargins(12, 8, 12, 8)
         under.setSpacing(8)
@@ -119,31 +125,55 @@ class SideColumn(QWidget):
         column.addWidget(self.pinned)
         column.addWidget(self.pages, 1)
         column.addWidget(foot)
-        self.tabs.chosen.connect(self.pages.setCurrentIndex)
+        self.tabs.chosen.connect(self._turn)
         self.chat.wants_reply.connect(self.answer)
         self.chat.chosen_changed.connect(lambda _line: self._refresh())
         self.reply.sent.connect(self._send)
         self.reply.given_up.connect(self._give_up)
-        desk.buyers_changed.connect(self._count)
+        desk.buyers_changed.connect(lambda _buyers: self._count())
+        desk.whispers_changed.connect(lambda _whispers: self._count())
+        desk.show_changed.connect(lambda _show: self._refresh())
         desk.pinned_changed.connect(self._pinned_changed)
-        self._count(desk.buyers)
+        self._count()
+        desk.invitation_changed.connect(lambda _invitation: self._refresh())
         self._pinned_changed(desk.pinned)
         self._refresh()
 
-    def _count(self, buyers: tuple[BuyerRow, ...]) -> None:
-        bought = sum(1 for row in buyers if row.purchases)
-        self.tabs.show_names([t("chat.tab"), f"{t('buyers.tab')} {bought}" if bought else t("buyers.tab")])
+    def _turn(self, which: int) -> None:
+        self.pages.setCurrentIndex(which)
+        self._give_up()
+
+    def _count(self) -> None:
+        bought = sum(1 for row in self._desk.buyers if row.purchases)
+        unread = self._desk.whispers.unread
+        backstage = t("backstage.tab")
+        self.tabs.show_names(
+            [
+                t("chat.tab"),
+                f"{t('buyers.tab')} {bought}" if bought else t("buyers.tab"),
+                f"{backstage} {unread}" if unread else backstage,
+            ]
+        )
+        self.tabs.mark(frozenset({BACKSTAGE}) if unread else frozenset())
+
+    def show_tab(self, which: int) -> None:
+        self.tabs.choose(which)
 
     def _pinned_changed(self, line: ChatLine | None) -> None:
         self.pinned.show_line(line)
         self._refresh()
 
     def _refresh(self) -> None:
+        whispering = self.tabs.current == BACKSTAGE
         hint = t("chat.reply")
-        if self._announcing:
+        if whispering:
+            hint = t("backstage.hint" if self._desk.show.role == "owner" else "backstage.hint_seller")
+        elif self._announcing:
             hint = t("chat.announce_hint")
         elif self._answering is not None:
             hint = t("chat.reply_to", name=self._answering.nickname)
+        self.pin.setVisible(not whispering)
+        self.foot.setVisible(not whispering or self._desk.invitation.state == "none")
         self.reply.setPlaceholderText(hint)
         self.reply.setAccessibleName(hint)
         chosen = self.chat.chosen()
@@ -163,7 +193,9 @@ class SideColumn(QWidget):
         self.reply.setFocus()
 
     def _send(self, text: str) -> None:
-        if self._announcing:
+        if self.tabs.current == BACKSTAGE:
+            self._desk.whisper(text)
+        elif self._announcing:
             self._desk.announce(text)
         else:
             self._desk.say(text, self._answering.line_id if self._answering else "")

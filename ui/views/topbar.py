@@ -77,6 +77,7 @@ class TopBar(QWidget):
         self._desk = desk
         self._on_air = Badge(self, filled="air_fill", bold=True)
         self._title = Title(self)
+        self._role = Badge(self)
         self._elapsed = Badge(self, least="00:00:00")
         self._viewers = Badge(self)
         self._lots = Badge(self)
@@ -90,6 +91,7 @@ class TopBar(QWidget):
         line.setSpacing(12)
         line.addWidget(self._on_air)
         line.addWidget(self._title)
+        line.addWidget(self._role)
         line.addWidget(self._elapsed)
         line.addWidget(self._viewers)
         line.addStretch(1)
@@ -156,11 +158,17 @@ class TopBar(QWidget):
         else:
             self._consoles.show_words(t("topbar.consoles", count=max(0, len(desk.consoles) - 1)), "sold")
             self._consoles.setToolTip(" · ".join(desk.consoles))
-        self._prepare.setVisible(not live)
+        mine = show.role == "owner"
+        self._role.setVisible(not mine)
+        if not mine:
+            self._role.show_words(t("topbar.role"))
+        self._health.setVisible(mine)
+        self._recording.setVisible(recording.active and mine)
+        self._prepare.setVisible(not live and mine)
         ready = t("topbar.new_show") if show.status == "ended" else t("topbar.prepare")
         self._prepare.setText(t("topbar.to_queue") if self._preparing else ready)
         self._prepare.setAccessibleName(self._prepare.text())
-        self._end.setVisible(live)
+        self._end.setVisible(live and mine)
         self._second.start() if live else self._second.stop()
         self._pass_time()
 
