@@ -21,7 +21,7 @@ from ..contract.words import PersonId, Role, Struct, Who
 from ..sale.brief import brief
 from .salesroom import Salesroom
 
-CHEAP_S = 0.005
+CHEAP_S = 0.002
 KEPT_S = 5.0
 _KEPT_MOST = 64
 _NEWCOMER = Who(person="", role="buyer", nickname="")

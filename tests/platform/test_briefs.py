@@ -68,7 +68,8 @@ async def test_the_rows_after_a_shared_one_bring_the_newcomer_in(town: Town, mad
     await feed.close()
 
 
-async def test_a_cheap_one_is_made_each_time(town: Town) -> None:
+async def test_a_cheap_one_is_made_each_time(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(briefs_module, "CHEAP_S", 60.0)
     buyer = await town.buyer()
     for n in range(3):
         await town.say(town.owner, c.Announce(text=f"Bonsoir {n}"))
