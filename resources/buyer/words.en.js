@@ -232,6 +232,7 @@ export const REFUSED = {
   low: "It takes more now: look at the new price.",
   late: "Too late: bidding is closed.",
   already_leading: "You already lead.",
+  bad_nickname: "Choose a nickname with at least one letter or digit.",
   max_not_raised: "Your max is already that high: give more.",
   paused: "The sale is paused: your bid was not taken.",
   no_run: "No lot is running.",
