@@ -29,6 +29,8 @@ OVERUSE_S = 0.010
 SMOOTHING = 0.9
 K_UP, K_DOWN = 0.0087, 0.039
 BETA = 0.85
+IDLE = 0.7
+"""Below this share of the estimate a sender is limited by its picture, not by the link."""
 RATE_WINDOW_S = 0.5
 STANDING_WINDOW_S, BASE_WINDOW_S = 0.25, 10.0
 STANDING_S = 0.010
@@ -148,6 +150,10 @@ class Uplink:
         self._standing = Standing()
         self._acked: deque[tuple[float, int]] = deque()
         self._acked_bps: float | None = None
+        self._sends: deque[tuple[float, int]] = deque()
+        self._sent_bps: float | None = None
+        self._held_bps = 0.0
+        """The estimate a plain picture was lowered from: it may come back to it unproven."""
         self._capacity: float | None = None
         self._capacity_deviation = 0.4
         self._holding = False
@@ -180,6 +186,7 @@ class Uplink:
         """A transport-wide feedback."""
         for fate in fates:
             self._sent += 1
+            self._sends.append((fate.sent_s, fate.size))
             if fate.arrived_s is None:
                 self._lost += 1
                 continue
@@ -209,6 +216,12 @@ class Uplink:
         self._delay_bps = max(self.min_bps, min(self._delay_bps, self.target_bps) * BETA)
 
     def _measure(self) -> None:
+        if self._sends:
+            while self._sends[0][0] < self._sends[-1][0] - RATE_WINDOW_S:
+                self._sends.popleft()
+            span_s = self._sends[-1][0] - self._sends[0][0]
+            if span_s >= RATE_WINDOW_S * 0.6:
+                self._sent_bps = sum(size for _, size in self._sends) * 8 / span_s
         if not self._acked:
             return
         newest_s = self._acked[-1][0]
@@ -223,11 +236,19 @@ class Uplink:
         passed_s = 0.0 if self._at_s is None else min(1.0, now_s - self._at_s)
         self._at_s = now_s
         acked = self._acked_bps
-        if self._trend.state == 1 and self._standing.seconds > STANDING_S:
+        if self._trend.state == 1 and self._standing.seconds > STANDING_S and self._idle:
+            # A plain picture sends little: what got through then says nothing of what the link holds.
+            if now_s - self._lowered_at_s > max(0.2, self.rtt_s):
+                self._lowered_at_s = now_s
+                self._held_bps = max(self._held_bps, self._delay_bps)
+                self._delay_bps = max(self._delay_bps * BETA, self.min_bps)
+            self._holding = True
+        elif self._trend.state == 1 and self._standing.seconds > STANDING_S:
             if now_s - self._lowered_at_s > max(0.2, self.rtt_s) or (
                 acked is not None and self._delay_bps > 1.5 * acked
             ):
                 self._lowered_at_s = now_s
+                self._held_bps = 0.0
                 if acked is not None:
                     self._learn(acked)
                     self._delay_bps = min(self._delay_bps, max(BETA * acked, self.min_bps))
@@ -241,6 +262,11 @@ class Uplink:
                 self._holding = False
                 return
             self._raise(passed_s, acked)
+
+    @property
+    def _idle(self) -> bool:
+        """The encoder sends well below the estimate: its rate is the picture's, not the link's."""
+        return self._sent_bps is not None and self._sent_bps < IDLE * self._delay_bps
 
     def _learn(self, acked: float) -> None:
         """The link's capacity, from what got through while it was full."""
@@ -268,7 +294,7 @@ class Uplink:
             step = self._delay_bps * (1.08 ** min(passed_s, 1.0) - 1) + (1_000 if passed_s else 0)
         raised = self._delay_bps + step
         if acked is not None:
-            raised = min(raised, max(self._delay_bps, 1.5 * acked + 10_000))
+            raised = min(raised, max(self._delay_bps, self._held_bps, 1.5 * acked + 10_000))
         self._delay_bps = min(raised, self.max_bps)
 
     def _by_loss(self, loss: float, quiet: bool = False) -> None:

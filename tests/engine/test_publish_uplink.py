@@ -61,15 +61,25 @@ class Run:
         return max(delay for at_s, delay in self.delays if since_s <= at_s < until_s)
 
 
-def play(uplink: Uplink, link: Link, until_s: float, begin_s: float = 0.0, run: Run | None = None) -> Run:
-    """An encoder that follows the target at 30 frames a second, paced over each frame's time."""
+def play(
+    uplink: Uplink,
+    link: Link,
+    until_s: float,
+    begin_s: float = 0.0,
+    run: Run | None = None,
+    appetite_bps: float = float("inf"),
+) -> Run:
+    """An encoder that follows the target at 30 frames a second, paced over each frame's time.
+
+    `appetite_bps`: what the picture needs at the most; a plain one sends less than it may.
+    """
     run = run or Run()
     pending: deque[tuple[float, Fate]] = deque()
     owed = 0.0
     now_s, next_feedback_s = begin_s, begin_s + FEEDBACK_S
     step_s = 0.005
     while now_s < until_s:
-        owed += uplink.target_bps / 8 * step_s * (0.9 + 0.2 * link.chance.random())
+        owed += min(uplink.target_bps, appetite_bps) / 8 * step_s * (0.9 + 0.2 * link.chance.random())
         while owed >= PACKET:
             owed -= PACKET
             arrived_s = link.send(now_s, PACKET)
@@ -139,6 +149,15 @@ def test_random_loss_is_not_taken_for_a_full_link(loss: float, least: int) -> No
 def test_a_busy_machine_is_not_taken_for_a_full_link(every_s: float, stall_s: float) -> None:
     run = play(estimate(), Link(20_000_000, jitter_s=0.004, stall_every_s=every_s, stall_s=stall_s), 40)
     assert run.mean_bps(10) >= 1_900_000
+
+
+def test_a_plain_picture_beside_a_busy_queue_does_not_sink_the_estimate() -> None:
+    """A queue that others fill for a while, when we send a fifth of what we may."""
+    uplink, run = estimate(), Run()
+    for burst in range(6):
+        play(uplink, Link(20_000_000, jitter_s=0.002), burst * 5 + 4.6, burst * 5.0, run, 450_000)
+        play(uplink, Link(300_000), burst * 5 + 5.0, burst * 5 + 4.6, run, 450_000)
+    assert min(bps for _, bps in run.targets) > 1_500_000
 
 
 def test_heavy_loss_lowers_the_rate() -> None:
