@@ -8,8 +8,10 @@ Without the library there are no microphones, which is said, not raised.
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,8 @@ from .sound import Samples
 
 _lock = threading.Lock()
 _open = 0
+_known: tuple[str, tuple[str, ...]] | None = None
+"""What was plugged in when PortAudio was last asked, and what it said."""
 _UNAVAILABLE = -9985
 
 
@@ -39,18 +43,42 @@ def _renew(library: Any) -> None:
         library._initialize()
 
 
+def _plugged() -> str | None:
+    """What ALSA has, cheaply; None where that cannot be told."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        return Path("/proc/asound/pcm").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 def find_inputs() -> tuple[str, ...]:
-    """Names of the inputs there are, each once."""
+    """Names of the inputs there are, each once.
+
+    On Linux PortAudio is asked again only when ALSA has changed: each initialisation
+    there keeps 12 kB for good (22 MB an hour, asked every 2 s).
+    """
+    global _known
     library = _library()
     if library is None:
         return ()
+    plugged = _plugged()
     with _lock:
-        try:
-            _renew(library)
-            facts = library.query_devices()
-        except library.PortAudioError:
-            return ()
-        return tuple(dict.fromkeys(str(fact["name"]) for fact in facts if fact["max_input_channels"] > 0))
+        if _known is not None and plugged is not None and _known[0] == plugged:
+            return _known[1]
+        names = _ask(library)
+        _known = (plugged or "", names)
+        return names
+
+
+def _ask(library: Any) -> tuple[str, ...]:
+    try:
+        _renew(library)
+        facts = library.query_devices()
+    except library.PortAudioError:
+        return ()
+    return tuple(dict.fromkeys(str(fact["name"]) for fact in facts if fact["max_input_channels"] > 0))
 
 
 class PortAudioMicrophone:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from seller_console.engine import pulse
@@ -134,3 +135,14 @@ def test_a_server_that_dies_is_a_microphone_gone(server: SoundServer) -> None:
         wait_for(lambda: feed.state == "gone", 3, "gone is said")
     finally:
         feed.stop()
+
+
+def test_asking_for_devices_again_and_again_keeps_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path / 'nobody'}")
+    devices, me = Devices(), psutil.Process()
+    for _ in range(30):
+        devices.find()
+    before = me.memory_info().rss
+    for _ in range(150):
+        devices.find()
+    assert me.memory_info().rss - before < 600_000
