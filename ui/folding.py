@@ -20,7 +20,7 @@ from . import readings
 from .values import ChatLine, LotRow
 from .values_backstage import Whisper, Whispers
 
-_SHOW = (e.ShowOpened, e.ShowEdited, e.ShowWentLive, e.ShowEnded)
+_SHOW = (e.ShowOpened, e.ShowEdited, e.ShowBackstageSet, e.ShowWentLive, e.ShowEnded)
 _QUEUE = (
     e.ShowOpened, e.ShowEdited, e.LotAdded, e.LotBackstageSet, e.LotEdited, e.LotBackstageEdited, e.LotMoved,
     e.LotRemoved, e.LotRestored, e.LotSkipped, e.RunOpened, e.RunWithdrawn, e.RunVoided, e.Hammered, e.PreBidsCounted,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
@@ -40,6 +40,10 @@ LEAST = QSize(1024, 600)
 class LiveScreen(QWidget):
     """Preview above its meter, deck above the lots, figures above the chat."""
 
+    arranged = Signal()
+    over = QRectF(10, 50, 400, 300)
+    """Where a note may lie for a moment."""
+
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("screen")
@@ -50,7 +54,6 @@ class LiveScreen(QWidget):
         self.deck = Deck(desk, self.pictures, self)
         self.queue = QueuePane(desk, self.pictures, self)
         self.side = SideColumn(desk, self)
-        self.band = WhisperBand(desk, self)
         desk.programme_changed.connect(lambda _programme: self._arrange())
         desk.show_changed.connect(lambda _show: self._arrange())
         self.setTabOrder(self.queue.tabs, self.queue.filter)
@@ -83,8 +86,8 @@ class LiveScreen(QWidget):
         self.queue.setGeometry(preview + 1, deck_tall, deck_wide, tall - deck_tall)
         self.side.setGeometry(wide - side, 0, side, tall)
         self._rules = (preview, wide - side - 1)
-        over = QRectF(10, 50, preview - 20, 300) if camera else QRectF(12, deck_tall + 8, deck_wide - 24, 300)
-        self.band.place(over)
+        self.over = QRectF(10, 50, preview - 20, 300) if camera else QRectF(12, deck_tall + 8, deck_wide - 24, 300)
+        self.arranged.emit()
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -123,6 +126,8 @@ class Window(QWidget):
         column.addWidget(self.strip)
         column.addWidget(self.pages, 1)
         self.toast = Toast(desk, self)
+        self.band = WhisperBand(desk, self)
+        self.live.arranged.connect(self._place_band)
         self.stage = Stage(desk)
         self.palette_box = Palette(desk, self)
         self.top.prepare.connect(self._prepare_pressed)
@@ -148,6 +153,16 @@ class Window(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.toast.place()
         self.palette_box.place()
+        self._place_band()
+
+    def _place_band(self) -> None:
+        """Over the preview; while the show is prepared, over the top of the page."""
+        at = self.pages.mapTo(self, QPoint(0, 0))
+        if self.pages.currentWidget() is self.live:
+            self.band.place(self.live.over.translated(at.x(), at.y()))
+        else:
+            wide = min(620, self.width() - 24)
+            self.band.place(QRectF((self.width() - wide) / 2, at.y() + 12, wide, 300))
 
     # --- screens -----------------------------------------------------------------------------
 
@@ -170,6 +185,7 @@ class Window(QWidget):
         else:
             preflight = False
         self.pages.setCurrentWidget(self.preflight if preflight else self.live)
+        self._place_band()
         self.top.preparing(preflight)
 
     # --- what an action asks the window to open -------------------------------------------------

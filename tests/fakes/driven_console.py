@@ -88,7 +88,66 @@ class Driver:
             "mono_ms": time.monotonic() * 1000,
             "led_at_ms": self.led_at_ms,
             "ended_at_ms": self.ended_at_ms,
+            **self._look_backstage(),
         }
+
+    def _look_backstage(self) -> dict[str, Any]:
+        """What seller and producer see of one another."""
+        desk, side = self.desk, self.window.live.side
+        band = self.window.band.whisper
+        return {
+            "role": desk.show.role,
+            "consoles": desk.consoles,
+            "tabs": side.tabs.accessibleName(),
+            "lots": {row.number: [row.lot_id, row.title, row.category, row.editor] for row in desk.queue},
+            "whispers": [[line.name, line.text, line.mine] for line in desk.whispers.lines],
+            "unread": desk.whispers.unread,
+            "band": band.text if band is not None and self.window.band.isVisible() else "",
+            "waiting": [edit.what for edit in desk.edits.waiting],
+            "edits_shown": self.window.live.queue.edits.isVisible(),
+            "refused": [
+                [edit.edit_id, edit.what, edit.mine, edit.theirs, edit.by, edit.retakable]
+                for edit in desk.edits.refused
+            ],
+            "code": desk.invitation.code,
+            "invitation": desk.invitation.state,
+            "loopback": desk.invitation.loopback,
+            "run_of_show": [f"{note.at} {note.text}" for note in desk.run_of_show],
+            "camera": self.window.live.preview.isVisible(),
+            "refusals": dict(desk.refusals),
+        }
+
+    def _backstage(self, order: dict[str, Any]) -> None:
+        """Orders of somebody who works with another console."""
+        desk, what = self.desk, order["do"]
+        side, queue = self.window.live.side, self.window.live.queue
+        if what == "invite":
+            side.show_tab(2)
+            side.backstage.here.button.click()
+        elif what == "lots":
+            if self.window.pages.currentWidget() is not self.window.live:
+                self.window.top.prepare.emit()
+        elif what == "tab":
+            side.show_tab(order["tab"])
+        elif what == "whisper":
+            side.show_tab(2)
+            side.reply.sent.emit(order["text"])
+        elif what == "open_editor":
+            row = next(row for row in desk.queue if row.number == order["number"])
+            queue.open_editor(row)
+        elif what == "type":
+            for name, value in order["fields"].items():
+                getattr(queue.editor, name).setText(value)
+        elif what == "save":
+            queue.editor.submit()
+        elif what == "leave_editor":
+            queue.editor.leave()
+        elif what == "note":
+            side.backstage.run_of_show.at.setText(order["at"])
+            side.backstage.run_of_show.text.setText(order["text"])
+            side.backstage.run_of_show.submit()
+        elif what == "retake":
+            desk.retake_edit(order["edit_id"])
 
     async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
         what, desk = order["do"], self.desk
@@ -118,6 +177,8 @@ class Driver:
             self.window.close()
         elif what == "close_and_end":
             desk.close_and_end()
+        else:
+            self._backstage(order)
         return self.look()
 
     async def play(self) -> int:
