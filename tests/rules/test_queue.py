@@ -38,6 +38,18 @@ def test_a_stale_edit_of_the_same_field_is_refused_with_the_others_value() -> No
     assert floor.state.lots[lot_id].lot.title == "Tortank"
 
 
+def test_my_later_edit_is_not_refused_for_my_earlier_one_but_for_somebody_elses() -> None:
+    """Both were written on the version that was seen before the line went down."""
+    floor = Floor()
+    lot_id = floor.lot()
+    floor.ok(edit(lot_id, 1, title="un"), MARIE)
+    floor.ok(edit(lot_id, 1, title="deux"), MARIE)
+    assert floor.state.lots[lot_id].lot.title == "deux"
+    floor.no("stale", edit(lot_id, 1, title="trois"), OWNER)
+    floor.ok(edit(lot_id, 3, title="trois"), OWNER)
+    floor.no("stale", edit(lot_id, 3, title="quatre"), MARIE)
+
+
 def test_a_stale_edit_of_a_backstage_field_is_refused_too() -> None:
     floor = Floor()
     lot_id = floor.lot()
