@@ -74,7 +74,8 @@ async def test_hostile_names_and_lines_are_only_text(house: OpenHouse, browser: 
         return answer.status_code
 
     assert [await say(line) for line in HOSTILE] == [200] * len(HOSTILE)
-    assert await say("z" * 10_000) == 409
+    assert await say("z" * 1_000) == 409
+    assert await say("z" * 10_000) == 400
     await house.lot("<u>Titre</u> \u202einversé " + "w" * 50)
     await house.say("announce", text="<h1>Annonce</h1>")
     await expect(page.locator("#lines")).to_contain_text("https://evil.example/")
