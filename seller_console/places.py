@@ -39,6 +39,11 @@ def logs() -> Path:
     return _under("logs")
 
 
+def waiting() -> Path:
+    """Edits without an answer yet, a file a show and pass."""
+    return _under("waiting")
+
+
 def pictures() -> Path:
     return _under("pictures")
 

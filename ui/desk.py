@@ -166,10 +166,6 @@ class Desk(DeskBackstage):
     def _gift(self) -> str:
         return permissions.gift(self._fold.state)
 
-    def re_run(self, lot_id: str) -> None:
-        """Relancer: back at the head of the queue."""
-        self._say(c.ReRunLot(lot_id=lot_id), in_turn=True)
-
     def void_sale(self, sale_id: str, reason: str = "") -> None:
         reason = reason or t("void.undone_by_seller")
         self._say(c.VoidSale(sale_id=sale_id, reason=reason), in_turn=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 from seller_console.contract.commands import Command
 from seller_console.contract.media import EngineCommand
 from seller_console.contract.words import Accepted, LotDraft, Refusal
+from seller_console.link.waiting import KeptEdit
 
 from .values import ImportDryRun
 from .values_backstage import Invitation
@@ -21,9 +22,18 @@ Answered = Callable[[Answer], None]
 
 class Wires(Protocol):
     def say(
-        self, command: Command, answered: Answered, *, patience_s: float | None = None, in_turn: bool = False
+        self,
+        command: Command,
+        answered: Answered,
+        *,
+        patience_s: float | None = None,
+        in_turn: bool = False,
+        key: str = "",
     ) -> None:
-        """To the platform. `in_turn`: queue edits, which keep their order and wait as long as it takes."""
+        """To the platform. `in_turn`: queue edits, which keep their order and wait as long as it takes, under `key`."""
+
+    def keep_edits(self, show_id: str, edits: tuple[KeptEdit, ...]) -> None:
+        """These wait for an answer, or to be looked at: for the next window, should this one be killed."""
 
     def tell(self, command: EngineCommand) -> None:
         """To the engine."""
@@ -73,8 +83,17 @@ class NoWires:
     """Nothing is connected: nothing is ever answered. The desk is fed by hand (`put`)."""
 
     def say(
-        self, command: Command, answered: Answered, *, patience_s: float | None = None, in_turn: bool = False
+        self,
+        command: Command,
+        answered: Answered,
+        *,
+        patience_s: float | None = None,
+        in_turn: bool = False,
+        key: str = "",
     ) -> None:
+        return
+
+    def keep_edits(self, show_id: str, edits: tuple[KeptEdit, ...]) -> None:
         return
 
     def tell(self, command: EngineCommand) -> None:

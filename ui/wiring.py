@@ -29,6 +29,7 @@ from seller_console.link.pictures import Pictures
 from seller_console.link.platform import Address, PlatformClient, RoadState, Unanswered
 from seller_console.link.settings import Settings
 from seller_console.link.supervisor import ProgramOutcome, ProgramSpec, Supervisor, living
+from seller_console.link.waiting import KeptEdit, WaitingEdits
 
 from .desk import Desk
 from .importing import dry_run
@@ -78,6 +79,10 @@ class Wiring:
         self._platform_known = asyncio.Event()
         if join:
             self._platform_known.set()
+        self._waiting: WaitingEdits | None = None
+        """Of the pass we hold; None until there is one."""
+        self._recalled: set[str] = set()
+        """Shows whose edits of an earlier window were taken up."""
         self._snapshots: dict[str, asyncio.Future[m.SnapshotTaken]] = {}
         self._engine_restarts = 0
         self._recording = False
@@ -113,6 +118,9 @@ class Wiring:
         for name in self.supervisor.names:
             await self.supervisor.end(name, (lambda: self.engine.tell(m.Quit())) if name == "engine" else None)
 
+    def _edits_not_kept(self, code: str) -> None:
+        self._desk.notice(t("edits.unreadable" if code == "unreadable" else "edits.not_kept"), "trouble")
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         if self._tasks is None:
             work.close()
@@ -122,12 +130,18 @@ class Wiring:
     # --- Wires: what the desk asks ---------------------------------------------------------
 
     def say(
-        self, command: c.Command, answered: Answered, *, patience_s: float | None = None, in_turn: bool = False
+        self,
+        command: c.Command,
+        answered: Answered,
+        *,
+        patience_s: float | None = None,
+        in_turn: bool = False,
+        key: str = "",
     ) -> None:
         async def work() -> None:
             try:
                 if in_turn:
-                    answer: Accepted | Refusal | None = await self.platform.say_in_turn(command)
+                    answer: Accepted | Refusal | None = await self.platform.say_in_turn(command, key=key)
                 else:
                     answer = await self.platform.say(command, patience_s=patience_s)
             except Unanswered:
@@ -135,6 +149,10 @@ class Wiring:
             answered(answer)
 
         self._start(work())
+
+    def keep_edits(self, show_id: str, edits: tuple[KeptEdit, ...]) -> None:
+        if self._waiting is not None:
+            self._waiting.keep(show_id, edits)
 
     def tell(self, command: m.EngineCommand) -> None:
         self.engine.tell(command)
@@ -279,6 +297,10 @@ class Wiring:
         self._desk.take_connection(Connection(state.state, state.reason, state.detail, time.monotonic()))
 
     def feed_began(self, show_id: str, who: Who) -> None:
+        if self._waiting is None and self._tasks is not None:
+            self._waiting = WaitingEdits(self._address.owner_pass)
+            self._waiting.on_trouble = self._edits_not_kept
+            self._tasks.create_task(self._waiting.run())
         url = self._address.url.rstrip("/") + routes.at(routes.BUYER_PAGE, show_id)
         self._desk.begin_feed(who, url)
 
@@ -288,6 +310,10 @@ class Wiring:
     def caught_up(self, seq: int) -> None:
         """A show of ours that nobody has touched yet begins with the presets of the last one."""
         log.info("caught_up seq=%d", seq)
+        show_id = self.platform.show_id
+        if self._waiting is not None and show_id not in self._recalled:
+            self._recalled.add(show_id)
+            self._desk.take_kept(self._waiting.read(show_id))
         state, kept = self._desk.fold.state, self._settings.values
         if self._desk.fold.who.role != "owner" or state.status != "prepared" or state.preset != Preset():
             return

@@ -327,17 +327,21 @@ class PlatformClient:
                 raise
         raise Unanswered(type(command).__name__)  # pragma: no cover - the block above returns or raises
 
-    async def say_in_turn(self, command: Command) -> Accepted | Refusal:
-        """As `say`, but after every earlier one said in turn: queue edits keep their order across an absence."""
-        async with self._edits:
-            return await self.say(command)
+    async def say_in_turn(self, command: Command, *, key: str = "") -> Accepted | Refusal:
+        """As `say`, but after every earlier one said in turn: queue edits keep their order across an absence.
 
-    async def _say(self, command: Command, key: str) -> Accepted | Refusal:
+        It is for the show that was followed when it was asked, whatever is followed when its turn comes.
+        """
+        show = self._show
+        async with self._edits:
+            return await self._say(command, key or uuid.uuid4().hex, show)
+
+    async def _say(self, command: Command, key: str, show: str = "") -> Accepted | Refusal:
         body = encode(command)
         attempt = 0
         while True:
             try:
-                answer = await self._post(body, key)
+                answer = await self._post(body, key, show)
             except httpx.HTTPError as error:
                 log.info("command_retried command=%s error=%s", type(command).__name__, type(error).__name__)
             else:
@@ -349,10 +353,10 @@ class PlatformClient:
             await asyncio.sleep(0 if attempt == 0 else min(LONGEST_WAIT_S, 0.05 * 2**attempt))
             attempt += 1
 
-    async def _post(self, body: bytes, key: str) -> httpx.Response:
+    async def _post(self, body: bytes, key: str, show: str) -> httpx.Response:
         if self._http is None:
             raise httpx.ConnectError("not running")
-        show = self._show or self._address.show_id
+        show = show or self._show or self._address.show_id
         if not show:
             raise httpx.ConnectError("no show yet")
         headers = {**self._pass(), "Content-Type": "application/json", routes.IDEMPOTENCY_KEY: key}

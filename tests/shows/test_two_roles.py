@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from tests.fakes.cut_line import CutLine, line_to
 
-from .conftest import DrivenConsole, place_of
+from .conftest import DrivenConsole, place_of, wait
 
 pytestmark = [pytest.mark.processes, pytest.mark.media, pytest.mark.timeout(150)]
 
@@ -170,6 +171,63 @@ def test_what_a_producer_wrote_without_a_line_is_replayed_and_what_was_overtaken
     producer.do("press", action="undo_queue_edit")
     seen = seller.until(lambda s: title_of(s, 1) == "Foulard de soie", 10, "her own last edit")
     assert title_of(seen, 2) == "Peluche du vendeur"
+
+
+def test_a_producers_window_killed_with_edits_waiting_sends_them_when_it_is_opened_again(
+    open_console: OpenConsole, plug: Callable[[int], Plug], tmp_path: Path
+) -> None:
+    seller = open_console()
+    seller.until(lambda s: s["connection"] == "connected", 30, "the seller is there")
+    for title in ("Foulard", "Peluche"):
+        seller.do("add_lot", title=title)
+    seller.do("invite")
+    code = seller.until(lambda s: s["invitation"] == "open" and s["queue"] == 2, 10, "a code")["code"]
+    road = plug(place_of("platform").port)
+    home = tmp_path / "marie"
+    far = {"SELLER_CONSOLE_HOME": str(home)}
+    producer = open_console("--platform", f"{road.line.url}#{code}", "--name", "Marie", environ=far)
+    producer.until(lambda s: s["connection"] == "connected" and s["queue"] == 2, 30, "the producer is there")
+    wait(lambda: (home / "passes.json").exists(), 10, "her pass is kept")
+    road.call(road.line.cut)
+    producer.until(lambda s: s["connection"] == "away", 20, "the line is cut")
+    edit(producer, 1, title="Foulard de soie")
+    edit(producer, 2, title="Peluche de Marie")
+    producer.do("note", at="21h15", text="pause boissons")
+    producer.until(lambda s: len(s["waiting"]) == 3, 10, "three edits wait")
+    (kept,) = wait(lambda: [file for file in home.glob("waiting/*.json") if _kept(file) == 3], 5, "on her disk")
+    assert kept.stat().st_mode & 0o077 == 0
+
+    producer.program.popen.kill()
+    producer.program.wait()
+    edit(seller, 2, title="Peluche du vendeur")
+    road.call(road.line.mend)
+    producer = open_console("--platform", road.line.url, environ=far)
+    after = producer.until(lambda s: s["refused"] and s["run_of_show"], 30, "sent again")
+    assert [row[2:4] for row in after["refused"]] == [["Peluche de Marie", "Peluche du vendeur"]]
+    assert after["run_of_show"] == ["21:15 pause boissons"] and after["edits_shown"]
+    seen = seller.until(lambda s: title_of(s, 1) == "Foulard de soie", 10, "it came")
+    assert title_of(seen, 2) == "Peluche du vendeur" and len(seen["run_of_show"]) == 1
+
+    # asked to end by the system: the same, and what was refused and not looked at is still there
+    road.call(road.line.cut)
+    producer.until(lambda s: s["connection"] == "away", 20, "cut again")
+    edit(producer, 1, title="Foulard rouge")
+    producer.until(lambda s: s["waiting"], 10, "it waits")
+    producer.program.popen.terminate()
+    producer.program.wait()
+    road.call(road.line.mend)
+    producer = open_console("--platform", road.line.url, environ=far)
+    after = producer.until(lambda s: title_of(s, 1) == "Foulard rouge" and not s["waiting"], 30, "sent again")
+    assert [row[2] for row in after["refused"]] == ["Peluche de Marie"]
+    wait(lambda: _kept(kept) == 1, 5, "only what is not looked at is left on the disk")
+
+
+def _kept(file: Path) -> int:
+    """How many edits wait in this file, a list on its way aside."""
+    try:
+        return sum(not edit.get("covers") for edit in json.loads(file.read_bytes())["edits"])
+    except OSError:
+        return 0
 
 
 def test_a_wrong_code_opens_nothing(

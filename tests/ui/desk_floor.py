@@ -10,6 +10,7 @@ from typing import Any
 from seller_console.contract import events as e
 from seller_console.contract.commands import Command
 from seller_console.contract.words import Accepted, Preset, Refusal, Who
+from seller_console.link.waiting import KeptEdit
 from seller_console.sale.audience import may_see
 from tests.rules.floor import OWNER, Floor
 from ui.desk import Desk
@@ -23,6 +24,8 @@ class FloorWires(NoWires):
     def __init__(self, floor: DeskFloor) -> None:
         self._floor = floor
         self.said: list[Command] = []
+        self.keys: list[str] = []
+        self.waiting: dict[str, tuple[KeptEdit, ...]] = {}
         self.told: list[Any] = []
         self.kept: dict[str, object] = {}
         self.silent = False
@@ -30,13 +33,23 @@ class FloorWires(NoWires):
         self.air: list[str] = []
 
     def say(
-        self, command: Command, answered: Answered, *, patience_s: float | None = None, in_turn: bool = False
+        self,
+        command: Command,
+        answered: Answered,
+        *,
+        patience_s: float | None = None,
+        in_turn: bool = False,
+        key: str = "",
     ) -> None:
         self.said.append(command)
+        self.keys.append(key)
         if self.silent:
             return
         answer = self._floor.hear(command)
         answered(answer)
+
+    def keep_edits(self, show_id: str, edits: tuple[KeptEdit, ...]) -> None:
+        self.waiting[show_id] = edits
 
     def tell(self, command: Any) -> None:
         self.told.append(command)

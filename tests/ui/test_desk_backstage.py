@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
+import msgspec
 import pytest
 
 from seller_console.contract import commands as c
 from seller_console.contract.commands import Command
-from seller_console.contract.words import LotChanges, LotDraft, RunOfShowNote
+from seller_console.contract.words import Accepted, LotChanges, LotDraft, RunOfShowNote
+from seller_console.link.waiting import KeptEdit
 from seller_console.sale.report import report
 from tests.rules.floor import MARIE, OWNER
 from tests.ui.desk_floor import DeskFloor, FloorWires
+from ui.desk import Desk
 from ui.run_of_show import NoteChange, apply_to, clock_of
 from ui.values import Connection
-from ui.values_backstage import Whisper
+from ui.values_backstage import Edits, Whisper
 from ui.wires import Answered
 
 
 class CutWires(FloorWires):
     """A line that can be cut: what is said waits, in its order."""
+
+    remembered_answers: ClassVar[dict[str, Accepted]] = {}
 
     def __init__(self, floor: DeskFloor) -> None:
         super().__init__(floor)
@@ -28,21 +35,32 @@ class CutWires(FloorWires):
         self.held: list[Callable[[], None]] = []
 
     def say(
-        self, command: Command, answered: Answered, *, patience_s: float | None = None, in_turn: bool = False
+        self,
+        command: Command,
+        answered: Answered,
+        *,
+        patience_s: float | None = None,
+        in_turn: bool = False,
+        key: str = "",
     ) -> None:
-        if self.cut:
-            self.held.append(lambda: super(CutWires, self).say(command, answered, in_turn=in_turn))
+        if key in self.remembered_answers:
+            answered(self.remembered_answers[key])
+        elif self.cut:
+            self.held.append(lambda: super(CutWires, self).say(command, answered, in_turn=in_turn, key=key))
         else:
-            super().say(command, answered, in_turn=in_turn)
+            super().say(command, answered, in_turn=in_turn, key=key)
 
 
 class Stand(DeskFloor):
     """A producer's desk with a line that can be cut."""
 
+    notices: list[str]
+
     def __init__(self) -> None:
         super().__init__(who=MARIE)
         self.line = CutWires(self)
         self.desk.wire(self.line)
+        self.desk.take_kept(())
         for title in ("un", "deux", "trois"):
             self.ok(c.AddLot(lot=LotDraft(title=title)), OWNER)
 
@@ -162,6 +180,110 @@ def test_a_window_with_waiting_edits_asks_before_it_closes_and_closes_when_they_
     stand.mend()
     assert stand.desk.closing.state == "closed" and stand.title(one) == "à moi"
     assert stand.floor.state.status == "live", "a producer's window does not end the show"
+
+
+# --- a window that is killed ------------------------------------------------------------------
+
+
+def reopened(stand: Stand) -> Stand:
+    """Another window of the same person at the same floor, which finds what the first had kept."""
+    again = Stand.__new__(Stand)
+    again.who, again._seq, again._fed = stand.who, itertools.count(1), 0
+    again.floor = stand.floor
+    again.wires = again.line = CutWires(again)
+    again.desk = Desk(again.line, monotonic=lambda: again.floor.now / 1000)
+    again.desk.begin_feed(again.who, "http://x/s/show")
+    again.desk.take_connection(Connection("connected"))
+    again.feed()
+    again.notices = []
+    again.desk.noticed.connect(lambda notice: again.notices.append(notice.text))
+    kept = msgspec.json.decode(msgspec.json.encode(stand.line.waiting["show"]), type=tuple[KeptEdit, ...])
+    again.desk.take_kept(kept)
+    again.desk.flush()
+    return again
+
+
+def test_a_killed_windows_edits_are_sent_by_the_next_under_their_keys_and_what_was_overtaken_is_shown(
+    stand: Stand,
+) -> None:
+    one, two, three = ids(stand)
+    stand.cut()
+    stand.edit(one, title="à moi", category="Cartes")
+    stand.edit(two, title="à moi aussi")
+    stand.desk.move_lot(three, None)
+    stand.desk.whisper("je reviens")
+    stand.owner_edits(two, title="au vendeur")
+    keys = [edit.key for edit in stand.line.waiting["show"]]
+    assert len(set(keys)) == 4
+    again = reopened(stand)
+    assert again.line.keys == keys
+    assert (again.title(one), again.title(two)) == ("à moi", "au vendeur")
+    assert ids(again) == [three, one, two]
+    (refused,) = again.desk.edits.refused
+    assert (refused.mine, refused.theirs) == ("à moi aussi", "au vendeur")
+    assert any("4" in notice for notice in again.notices)
+    # and what was not looked at outlives this window too
+    third = reopened(again)
+    assert [edit.what for edit in third.desk.edits.refused] == [refused.what]
+    assert third.line.said == [], "nothing is sent twice"
+    third.desk.retake_edit(third.desk.edits.refused[0].edit_id)
+    assert third.title(two) == "à moi aussi" and third.line.waiting["show"] == ()
+
+
+def test_what_was_undone_while_it_waited_stays_undone_and_the_rest_can_still_be_undone(stand: Stand) -> None:
+    one, two, three = ids(stand)
+    stand.cut()
+    stand.edit(one, title="gardé")
+    stand.desk.remove_lot(two)
+    stand.edit(three, title="repris")
+    stand.desk.undo_queue_edit()
+    again = reopened(stand)
+    again.feed()
+    assert (again.title(one), again.title(three)) == ("gardé", "trois")
+    assert ids(again) == [one, three]
+    again.desk.undo_queue_edit()
+    again.feed()
+    assert ids(again) == [one, two, three], "Ctrl Z of the new window takes back what the old one removed"
+    again.desk.undo_queue_edit()
+    again.feed()
+    assert again.title(one) == "un"
+
+
+def test_lines_of_the_run_of_show_survive_their_window_and_are_written_once(stand: Stand) -> None:
+    stand.cut()
+    stand.desk.change_run_of_show(NoteChange(new=A))
+    stand.desk.change_run_of_show(NoteChange(new=B))
+    kept = stand.line.waiting["show"]
+    assert [bool(edit.covers) for edit in kept] == [False, False, True], "two lines, and a list on its way"
+    theirs = RunOfShowNote(text="au vendeur", at="20:00")
+    stand.floor.ok(c.SetRunOfShow(seen_version=0, notes=(theirs,)), OWNER)
+    again = reopened(stand)
+    again.feed()
+    assert stand.floor.state.run_of_show == (theirs, A, B)
+    assert again.desk.edits == Edits() and again.line.waiting["show"] == ()
+
+
+def test_a_list_that_was_written_before_its_answer_came_is_not_written_twice(stand: Stand) -> None:
+    """The platform gives the first answer again for the same key: here the list that goes is the same one."""
+    stand.cut()
+    stand.desk.change_run_of_show(NoteChange(new=A))
+    sent = stand.line.waiting["show"][-1]
+    assert isinstance(sent.command, c.SetRunOfShow)
+    stand.floor.ok(sent.command, stand.who)  # it was written; the answer was lost with the line, and then the window
+    answer = Accepted(seq=1, at_ms=1)
+    again = reopened_with(stand, {sent.key: answer})
+    again.feed()
+    assert stand.floor.state.run_of_show == (A,)
+    assert again.desk.edits == Edits()
+
+
+def reopened_with(stand: Stand, answers: dict[str, Accepted]) -> Stand:
+    """As `reopened`, at a platform that remembers these answers."""
+    CutWires.remembered_answers = answers
+    try:
+        return reopened(stand)
+    finally:
+        CutWires.remembered_answers = {}
 
 
 # --- undo is per person ---------------------------------------------------------------------

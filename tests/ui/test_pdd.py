@@ -35,7 +35,13 @@ class Listening(NoWires):
         self.answers = answers
 
     def say(
-        self, command: Command, answered: Answered, *, patience_s: float | None = None, in_turn: bool = False
+        self,
+        command: Command,
+        answered: Answered,
+        *,
+        patience_s: float | None = None,
+        in_turn: bool = False,
+        key: str = "",
     ) -> None:
         self.said.append(command)
         if self.answers:

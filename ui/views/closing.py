@@ -39,7 +39,7 @@ class ClosingStrip(QWidget):
         self._closing = closing
         self.setVisible(closing.state in ("asked", "ending"))
         lost = closing.waiting and not self._ends_show()
-        self.end.say(t("hold", words=t("closing.lose" if lost else "closing.end")))
+        self.end.say(t("hold", words=t("closing.leave" if lost else "closing.end")))
         self.stay.setText(t("closing.wait" if lost else "closing.stay"))
         self.stay.setAccessibleName(self.stay.text())
         self.end.setVisible(closing.state == "asked")
