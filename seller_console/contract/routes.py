@@ -45,6 +45,8 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 LAST_EVENT_ID = "Last-Event-ID"
 BUYER_COOKIE = "pass"
 """HttpOnly, SameSite=Strict. Staff send "Authorization: Bearer PASS" instead."""
+REGULAR_COOKIE = "regular"
+"""The same, lasting, sent to /api alone: a buyer of this platform's earlier shows. It opens nothing."""
 
 COMMAND_BYTES = 16 * 1024
 IMPORT_BYTES = 8 * 1024 * 1024

@@ -164,6 +164,10 @@ class Regular(Struct, frozen=True):
     last_visit_ms: int = 0
     note: str = ""
     """The seller's private note."""
+    nickname: str = ""
+    """The last one they used."""
+    unpaid: int = 0
+    """Purchases they did not pay."""
 
 
 class RunOfShowNote(Struct, frozen=True):

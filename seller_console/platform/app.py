@@ -43,6 +43,7 @@ from .asking import (
 )
 from .doors import Doors, Problem, body_of, from_elsewhere, host_names, kind_of, problem_response, refused
 from .passes import DAY_MS, may_say
+from .regulars import lasting_token
 from .relay import Relay
 from .salesroom import Unavailable
 from .shop import Room, Shop, TitleRefused
@@ -51,6 +52,8 @@ from .wire import wire_of
 logger = logging.getLogger(__name__)
 
 KEY_MAX = 200
+REGULAR_DAYS = 400
+"""The longest a browser keeps a cookie; each entry renews it."""
 # Some systems' registries know these wrong, and a browser then runs no module.
 for _ending, _kind in {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}.items():
     mimetypes.add_type(_kind, _ending)
@@ -139,20 +142,25 @@ async def join(request: Request) -> Response:
             raise refused(again)
         return answer_json(known)
     limit_address(request, limits.JOINS)
-    admitted = await shop.admit(room, "buyer", nickname.strip(), invite)
+    lasting = lasting_token(request.cookies.get(routes.REGULAR_COOKIE, ""))
+    admitted = await shop.admit(room, "buyer", nickname.strip(), invite, lasting)
     if isinstance(admitted, Refusal):
         raise refused(admitted)
     token, who = admitted
     answer = answer_json(as_known(room, who))
-    answer.set_cookie(
-        routes.BUYER_COOKIE,
-        token,
-        max_age=7 * DAY_MS // 1000,
-        path="/",
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
+    for name, value, days, path in (
+        (routes.BUYER_COOKIE, token, 7, "/"),
+        (routes.REGULAR_COOKIE, lasting, REGULAR_DAYS, "/api"),
+    ):
+        answer.set_cookie(
+            name,
+            value,
+            max_age=days * DAY_MS // 1000,
+            path=path,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
     return answer
 
 

@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 class LogUnwritable(Exception):
@@ -62,6 +62,8 @@ class KeptPass(NamedTuple):
     role: str
     nickname: str
     expires_ms: int
+    regular_hash: bytes = b""
+    """Of the buyer's lasting token; empty: none."""
 
 
 class Snapshot(NamedTuple):
@@ -103,10 +105,16 @@ def _who_said_it(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE events ADD COLUMN said_by TEXT NOT NULL DEFAULT ''")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _who_said_it)
+def _who_comes_again(db: sqlite3.Connection) -> None:
+    """3: a pass remembers which buyer of other shows its holder is."""
+    db.execute("ALTER TABLE passes ADD COLUMN regular_hash BLOB NOT NULL DEFAULT x''")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, _who_said_it, _who_comes_again)
 """MIGRATIONS[n] takes a file from schema n to n + 1."""
 
 _ROW = "seq, at_ms, audience, kind, said_by, event"
+_PASS = "token_hash, person, role, nickname, expires_ms, regular_hash"
 _BATCHES = (128, 16, 1)
 """Rows an INSERT takes at once. One step of SQLite a batch: each step gives the interpreter
 lock away, and getting it back from a busy event loop can take 5 ms."""
@@ -205,7 +213,7 @@ class Log:
             _insert(db, _INSERTS, rows, len(Row._fields))
             _insert(db, _ANSWERS, answers, len(Answer._fields))
             if passes:
-                db.executemany("INSERT OR REPLACE INTO passes VALUES (?,?,?,?,?)", passes)
+                db.executemany(f"INSERT OR REPLACE INTO passes ({_PASS}) VALUES (?,?,?,?,?,?)", passes)
             db.execute("COMMIT")
         except sqlite3.IntegrityError as error:
             _roll_back(db)
@@ -284,7 +292,7 @@ class Log:
         return self._read("SELECT person, key FROM answers")  # type: ignore[return-value]
 
     def passes(self) -> list[KeptPass]:
-        found = self._read("SELECT token_hash, person, role, nickname, expires_ms FROM passes")
+        found = self._read(f"SELECT {_PASS} FROM passes")
         return [KeptPass(*line) for line in found]  # type: ignore[arg-type]
 
     def snapshot(self, fingerprint: str) -> Snapshot | None:

@@ -55,10 +55,12 @@ class Passes:
         for known in kept:
             self._by_hash[show, known.token_hash] = known
 
-    def make(self, role: Role, person: PersonId, nickname: str, now_ms: int) -> tuple[str, KeptPass]:
-        """A token for its holder, and what to keep. Valid once `learn` has been told (after its commit)."""
+    def make(self, role: Role, person: PersonId, nickname: str, now_ms: int, lasting: str = "") -> tuple[str, KeptPass]:
+        """A token for its holder, and what to keep. Valid once `learn` has been told (after its commit).
+        `lasting`: the holder's token as a regular (regulars.py)."""
         token = new_token()
-        return token, KeptPass(token_hash(token), person, role, nickname, now_ms + LASTS_MS[role])
+        regular_hash = token_hash(lasting) if lasting else b""
+        return token, KeptPass(token_hash(token), person, role, nickname, now_ms + LASTS_MS[role], regular_hash)
 
     def who(self, token: str, show: ShowId, now_ms: int) -> Who | None:
         """None: unknown, expired, or of another show."""

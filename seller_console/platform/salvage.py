@@ -108,8 +108,9 @@ def _read(path: Path) -> tuple[dict[int, Row], dict[tuple[str, str], Answer], di
                     rows[rowid] = Row(rowid, at_ms, audience, kind, said_by, event)
                 case [str(person), str(key), bytes(body), int(status), bytes(answer)]:
                     answers[person, key] = Answer(person, key, body, status, answer)
-                case [bytes(hashed), str(person), str(role), str(nickname), int(expires_ms)] if len(hashed) == 32:
-                    passes[hashed] = KeptPass(hashed, person, role, nickname, expires_ms)
+                case [bytes(hashed), str(person), str(role), str(name), int(expires_ms), *more] if len(hashed) == 32:
+                    regular_hash = more[0] if more and isinstance(more[0], bytes) else b""
+                    passes[hashed] = KeptPass(hashed, person, role, name, expires_ms, regular_hash)
     return rows, answers, passes
 
 

@@ -32,6 +32,7 @@ from .log import Damaged, KeptPass, Log, Row
 from .media_sessions import MediaSessions
 from .passes import OWNER, Passes, new_person
 from .picture_watch import PictureWatch
+from .regulars import Regulars
 from .relay import FrameSeen, IngestEnded, IngestStarted, RelayNote
 from .salesroom import PLATFORM, Folded, Salesroom, heard, slots_of
 from .salvage import salvage
@@ -42,6 +43,8 @@ EDITING_LASTS_S = 30.0
 COUNT_EVERY_S = 1.0
 LOOK_EVERY_S = 0.2
 IDLE_ROOM_S = 300.0
+REGULARS_WAIT_S = 2.0
+"""How long who enters right after a start waits for what earlier shows know."""
 _STORY = frozenset({
     "show_went_live", "show_ended", "run_opened", "hammered", "run_voided", "run_withdrawn", "run_paused",
     "run_resumed", "clock_moved", "picture_lost", "picture_returned", "platform_returned", "media_noted",
@@ -233,6 +236,7 @@ class Shop:
         self.passes = Passes(self.keys.owner_pass)
         self.limits = Limits(per_address=per_address)
         self.media = MediaSessions(per_address)
+        self.regulars = Regulars(home / "regulars")
         self.rooms: dict[ShowId, Room] = {}
         self.opened_at_s = time.monotonic()
         self._shows = home / "shows"
@@ -241,6 +245,7 @@ class Shop:
         self._moving = asyncio.Lock()
         """Held while a show that is not the current one is opened or put away: one writer a log."""
         self._tidying: asyncio.Task[None] | None = None
+        self._recalling: asyncio.Task[None] | None = None
 
     # --- shows ------------------------------------------------------------------------------
 
@@ -249,6 +254,8 @@ class Shop:
         if self._tidying is None:
             self._tidying = asyncio.create_task(self._put_away_idle(), name="idle shows")
         room = await self.room(self.keys.current_show)
+        if self._recalling is None:
+            self._recalling = asyncio.create_task(self._recall(), name="regulars")
         if room is None or room.sales.state.status == "ended" or title not in {"", room.sales.state.title}:
             return await self.open_show(title or "Mon live")
         await room.settled()
@@ -295,7 +302,17 @@ class Shop:
         room = self.rooms[show_id] = Room(read, self.clock, show_id)
         room.come_back(current=show_id == self.keys.current_show)
         self.passes.learn(show_id, read.passes)
+        self.regulars.opened(show_id, room.sales, read.passes)
         return room
+
+    async def _recall(self) -> None:
+        """What earlier shows know of their buyers, the newest first."""
+        for show_id in self.show_ids():
+            async with self._moving:
+                if self._closing:
+                    return
+                if not self.regulars.knows(show_id):
+                    await asyncio.to_thread(self.regulars.read, show_id, self._path(show_id))
 
     async def _put_away_idle(self) -> None:
         """Shows that are over and that nobody asks for any more need no memory, file or timer."""
@@ -305,8 +322,12 @@ class Shop:
                 for room in list(self.rooms.values()):
                     if room is not self.current and room.idle_s() >= IDLE_ROOM_S:
                         del self.rooms[room.show_id]
-                        await room.close()
+                        await self._close(room)
                         logger.info("show_put_away show=%s", room.show_id)
+
+    async def _close(self, room: Room) -> None:
+        await room.close()
+        await asyncio.to_thread(self.regulars.put_away, room.show_id, self._path(room.show_id))
 
     def show_ids(self) -> list[ShowId]:
         """Newest first."""
@@ -322,15 +343,22 @@ class Shop:
     # --- people --------------------------------------------------------------------------------
 
     async def admit(
-        self, room: Room, role: Role, nickname: str, invited_by: PersonId = ""
+        self, room: Room, role: Role, nickname: str, invited_by: PersonId = "", lasting: str = ""
     ) -> tuple[str, Who] | Refusal:
-        """A fresh pass, kept in the same transaction as the person's joining."""
+        """A fresh pass, kept in the same transaction as the person's joining. `lasting`: a buyer's
+        token of all shows, by which earlier ones know them."""
         who = Who(person=new_person(role), role=role, nickname=nickname)
-        token, kept = self.passes.make(role, who.person, nickname, self.clock.now_ms())
-        answer = await room.sales.say(who, c.Join(invited_by=invited_by), kept_pass=kept)
+        regular = None
+        if lasting:
+            if self._recalling is not None:
+                await asyncio.wait([self._recalling], timeout=REGULARS_WAIT_S)
+            regular = await self.regulars.of(lasting, but=room.show_id)
+        token, kept = self.passes.make(role, who.person, nickname, self.clock.now_ms(), lasting)
+        answer = await room.sales.say(who, c.Join(invited_by=invited_by, regular=regular), kept_pass=kept)
         if isinstance(answer, Refusal):
             return answer
         self.passes.learn(room.show_id, [kept])
+        self.regulars.joined(room.show_id, kept)
         return token, who
 
     def would_admit(self, room: Room, role: Role, nickname: str) -> Refusal | None:
@@ -350,5 +378,7 @@ class Shop:
         if self._tidying is not None:
             self._tidying.cancel()
             await asyncio.wait([self._tidying])
+        if self._recalling is not None:
+            await asyncio.wait([self._recalling])
         for room in list(self.rooms.values()):
-            await room.close()
+            await self._close(room)

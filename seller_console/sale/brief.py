@@ -221,7 +221,7 @@ class _Brief:
                 self.out.append(ev.TimedOut(person=person.person, until=person.timed_out_until, by=""))
             if self.backstage and person.regular is not None:
                 self.out.append(ev.RegularRecognised(buyer=person.person, regular=person.regular))
-            if self.backstage and person.note:
+            if self.backstage and person.note != (person.regular.note if person.regular is not None else ""):
                 self.out.append(ev.BuyerNoted(buyer=person.person, note=person.note, by=""))
             if not person.present:
                 self.out.append(ev.PersonLeft(person=person.person))

@@ -202,7 +202,7 @@ def test_long_events_answers_and_passes_are_salvaged_from_file_and_wal(tmp_path:
     """Copied while open: most of it is still in the WAL, and its last transaction is torn."""
     path = tmp_path / "live.db"
     log = filled(path, 60, "é" * 9000)
-    kept = KeptPass(b"h" * 32, "b1", "buyer", "Léa", 99)
+    kept = KeptPass(b"h" * 32, "b1", "buyer", "Léa", 99, b"r" * 32)
     log.append([Turn(60, (), Answer("b1", "yes", b"d" * 16, 200, b'{"seq":60,"at_ms":1}'), kept)])
     log.append([Turn(60, (row(61),), Answer("b1", "lost", b"d" * 16, 200, b'{"seq":61,"at_ms":1}'))])
     broken = tmp_path / "s.db"

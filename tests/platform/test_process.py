@@ -26,7 +26,7 @@ from seller_console.contract import commands as c
 from seller_console.contract import routes
 from seller_console.contract.codec import decode_accepted, decode_runtime, encode
 from seller_console.contract.media import RuntimeFile
-from seller_console.contract.words import Preset, Struct
+from seller_console.contract.words import LotDraft, Preset, Struct
 from seller_console.platform.log import Log
 
 from .conftest import until
@@ -159,6 +159,30 @@ def test_after_kill_9_it_is_the_same_platform_and_the_lot_gets_its_time_back(
     log.close()
     assert len(returned) == 1
     assert json.loads(returned[0].event)["down_ms"] > 0
+
+
+def test_after_kill_9_a_buyer_is_known_at_the_next_show(start: Callable[..., tuple[Any, Door]]) -> None:
+    program, door = start("--show", "Cartes")
+    lot = LotDraft(title="Pin's", format="buy_it_now", opening_cents=700)
+    lot_id = decode_accepted(door.say(c.AddLot(lot=lot)).content).made["lot_id"]
+    assert door.say(c.GoLive()).status_code == 200
+    path = routes.at(routes.JOIN, door.place.show_id)
+    joined = door.http.post(path, json={"nickname": "Léa"})
+    lasting = joined.cookies[routes.REGULAR_COOKIE]
+    door.http.cookies.clear()
+    bought = door.say(c.BuyNow(lot_id=lot_id, price_cents=700), joined.cookies[routes.BUYER_COOKIE])
+    assert bought.status_code == 200, bought.text
+    program.popen.kill()
+    program.wait()
+    _, again = start("--show", "Le lendemain")
+    path = routes.at(routes.JOIN, again.place.show_id)
+    entered = again.http.post(path, json={"nickname": "Léa"}, headers={"Cookie": f"{routes.REGULAR_COOKIE}={lasting}"})
+    assert entered.status_code == 200, entered.text
+    headers = {"Authorization": f"Bearer {again.place.secret}"}
+    again.http.cookies.clear()
+    brief = again.http.get(routes.at(routes.BRIEF, again.place.show_id), headers=headers).json()
+    told = [event for event in brief["events"] if event["type"] == "regular_recognised"]
+    assert [event["regular"]["spent_cents"] for event in told] == [700]
 
 
 def test_a_lot_that_ended_while_it_was_down_runs_on_for_the_counter_bid_time(

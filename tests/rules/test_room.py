@@ -7,7 +7,10 @@ import pytest
 from seller_console.contract import commands as cm
 from seller_console.contract import events as ev
 from seller_console.contract.words import Refusal, Regular, Who
+from seller_console.sale.brief import brief
+from seller_console.sale.fold import apply
 from seller_console.sale.fold_room import KEPT_LINES
+from seller_console.sale.state import ShowState
 
 from .floor import ANA, BEN, CLEO, MARIE, MODO, OWNER, Floor, buyer
 
@@ -242,6 +245,17 @@ def test_a_buyer_of_earlier_shows_is_recognised_backstage() -> None:
     floor.ok(cm.Leave(), ANA)
     floor.ok(cm.Join(regular=past), ANA)
     assert floor.state.people["ana"].note == "nouvelle note"
+
+
+def test_a_regulars_note_that_was_taken_back_is_in_no_brief() -> None:
+    floor = Floor(BEN)
+    floor.ok(cm.Join(regular=Regular(shows=1, note="à surveiller")), ANA)
+    floor.ok(cm.NoteBuyer(buyer="ana", note=""), OWNER)
+    screen = ShowState()
+    for event in brief(floor.state, OWNER):
+        apply(screen, event, floor.now)
+    assert screen.people["ana"].note == ""
+    assert screen.people["ana"].regular is not None
 
 
 def test_following_is_said_once() -> None:
