@@ -98,7 +98,34 @@ def check_cameras(t: Tongue) -> Finding:
         cure = t("Branchez une caméra, ou diffusez celle d’un téléphone : --camera url:http://…",
                  "Plug a camera in, or use a phone's: --camera url:http://…")  # fmt: skip
         return Finding("warn", said, cure)
-    return Finding("ok", ", ".join(camera.name for camera in cameras))
+    return Finding("ok", "; ".join(f"{camera.name} ({_camera_offers(camera.spec, t)})" for camera in cameras))
+
+
+KNOB_WORDS = {
+    "focus": ("mise au point", "focus"), "exposure": ("exposition", "exposure"),
+    "white_balance": ("blancs", "white balance"), "gain": ("gain", "gain"),
+}  # fmt: skip
+
+
+def _camera_offers(spec: str, t: Tongue) -> str:
+    """What a camera gives and lets be set: it is opened and asked."""
+    from .engine.capture import DeviceBusy, DeviceGone
+    from .engine.webcam import probe
+
+    try:
+        facts = probe(spec.partition(":")[2])
+    except DeviceBusy as error:
+        return t("prise par un autre programme", "held by another program") + (f" {error}" if str(error) else "")
+    except DeviceGone as error:
+        return str(error)
+    knobs = [
+        f"{t(*KNOB_WORDS[offer.name])} {offer.lowest:g}–{offer.highest:g}"
+        + (t(" ou auto", " or auto") if offer.automatic else "")
+        for offer in facts.offers
+    ]
+    return ", ".join(
+        [f"{facts.width}x{facts.height} {facts.fps:g}/s", *(knobs or [t("rien à régler", "nothing to set")])]
+    )
 
 
 def check_microphones(t: Tongue) -> Finding:

@@ -45,6 +45,24 @@ def test_a_check_that_hangs_is_given_up() -> None:
     assert found.level == "warn" and found.cure
 
 
+def test_each_camera_is_said_with_what_it_offers(monkeypatch: pytest.MonkeyPatch) -> None:
+    from seller_console.contract.media import Camera, CameraOffer
+    from seller_console.engine import devices, webcam
+    from seller_console.engine.capture import CameraFacts, DeviceBusy
+
+    def probe(wanted: str) -> CameraFacts:
+        if wanted.startswith("Face"):
+            raise DeviceBusy("zoom")
+        return CameraFacts(1280, 720, 30.0, (CameraOffer(name="focus", lowest=0, highest=250, automatic=True),))
+
+    found = (Camera(spec="camera:Top@usb-1", name="Top"), Camera(spec="camera:Face@usb-2", name="Face"))
+    monkeypatch.setattr(devices, "find_cameras", lambda: found)
+    monkeypatch.setattr(webcam, "probe", probe)
+    said = doctor.check_cameras(ENGLISH)
+    assert said.said == "Top (1280x720 30/s, focus 0–250 or auto); Face (held by another program zoom)"
+    assert "mise au point 0–250 ou auto" in doctor.check_cameras(FRENCH).said
+
+
 def test_one_failure_is_exit_code_one_and_no_show(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

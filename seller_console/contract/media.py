@@ -55,6 +55,36 @@ class SetProgramme(MediaBase, frozen=True):
     """Mixed with the first; "": there is none."""
 
 
+class CameraSettings(Struct, frozen=True):
+    """How one camera is used. Kept by the engine under its spec, for every later show.
+
+    A part of the picture is cut out by `zoom` (1: all of it) around a centre, in shares of
+    the picture as it is seen: turned (`rotation`, clockwise) and mirrored.
+    """
+
+    width: int = 0
+    """Asked of the device; 0: what fits the programme."""
+    height: int = 0
+    fps: int = 0
+    rotation: Literal[0, 90, 180, 270] = 0
+    mirror: bool = False
+    zoom: float = 1.0
+    centre_x: float = 0.5
+    centre_y: float = 0.5
+    focus: float | None = None
+    """This and the next three in the device's own measure; None: by itself."""
+    exposure: float | None = None
+    white_balance: float | None = None
+    gain: float | None = None
+
+
+class SetCamera(MediaBase, frozen=True):
+    """Use this camera so from now on, whether it is plugged in or not. CameraSet says what came of it."""
+
+    camera: str
+    settings: CameraSettings = CameraSettings()
+
+
 class SetMuted(MediaBase, frozen=True):
     muted: bool
 
@@ -100,6 +130,8 @@ class TakeSnapshot(MediaBase, frozen=True):
 
     request: str
     path: str
+    camera: str = ""
+    """This open camera's picture at its own size, turned and cut as it is used; "": the programme."""
 
 
 class StartRecording(MediaBase, frozen=True):
@@ -137,8 +169,8 @@ class Quit(MediaBase, frozen=True):
 
 
 EngineCommand = (
-    Greet | FindDevices | SetProgramme | SetMuted | SetGain | SetSound | SetScene | GoOnAir | LeaveAir | RetryNow
-    | TakeSnapshot
+    Greet | FindDevices | SetProgramme | SetCamera | SetMuted | SetGain | SetSound | SetScene | GoOnAir | LeaveAir
+    | RetryNow | TakeSnapshot
     | StartRecording | StopRecording | SaveClip | AddDestination | RemoveDestination | Quit
 )  # fmt: skip
 
@@ -188,6 +220,36 @@ class ProgrammeSet(MediaBase, frozen=True):
     shaped: bool = True
     scenes: tuple[str, ...] = ("table", "pause")
     """Those that can be shown now: table, face, both, split, still, pause."""
+
+
+CameraKnob = Literal["focus", "exposure", "white_balance", "gain"]
+
+
+class CameraOffer(Struct, frozen=True):
+    """Something this device lets be set."""
+
+    name: CameraKnob
+    lowest: float
+    highest: float
+    step: float = 1.0
+    value: float = 0.0
+    """As it is now."""
+    automatic: bool = False
+    """It can find the value by itself."""
+
+
+class CameraSet(MediaBase, frozen=True):
+    """An open camera as it is used: when anything of it changes, and on connecting."""
+
+    camera: str
+    settings: CameraSettings
+    width: int = 0
+    """What it gives; 0: not known yet."""
+    height: int = 0
+    fps: float = 0.0
+    offers: tuple[CameraOffer, ...] = ()
+    ignored: tuple[str, ...] = ()
+    """What was asked and is not done: size, fps, or a knob."""
 
 
 class MicrophoneLevel(MediaBase, frozen=True):
@@ -321,8 +383,8 @@ class EngineRefused(MediaBase, frozen=True):
 
 
 EngineNote = (
-    Ready | DevicesFound | ProgrammeSet | MicrophoneLevel | AirChanged | EngineStats | TroubleRaised | TroubleCured
-    | SnapshotTaken | RecordingChanged | ClipSaved | DestinationChanged | EngineRefused
+    Ready | DevicesFound | ProgrammeSet | CameraSet | MicrophoneLevel | AirChanged | EngineStats | TroubleRaised
+    | TroubleCured | SnapshotTaken | RecordingChanged | ClipSaved | DestinationChanged | EngineRefused
 )  # fmt: skip
 
 # --- the preview ------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from .. import contract
 from ..contract.media import (
     AddDestination,
     AirChanged,
+    CameraSet,
     DevicesFound,
     EngineCommand,
     EngineNote,
@@ -33,6 +34,7 @@ from ..contract.media import (
     RemoveDestination,
     RetryNow,
     SaveClip,
+    SetCamera,
     SetGain,
     SetMuted,
     SetProgramme,
@@ -45,6 +47,7 @@ from ..contract.media import (
     TroubleCured,
     TroubleRaised,
 )
+from .camerabook import unfit
 from .devices import Devices, UnknownDevice
 from .encode import Output
 from .outputs import Outputs
@@ -88,6 +91,7 @@ class Engine:
         self._sentinel = Sentinel(self.programme)
         self._troubles = TroubleWatch()
         self._found: DevicesFound | None = None
+        self._cameras_said: dict[str, CameraSet] = {}
         self._turn = asyncio.Lock()
         self.quitting = asyncio.Event()
 
@@ -110,6 +114,7 @@ class Engine:
         ]
         if self._found is not None:
             notes.append(self._found)
+        notes += self.programme.camera_reports()
         notes.append(self.outputs.recording)
         return (*notes, *self._troubles.raised())
 
@@ -134,6 +139,7 @@ class Engine:
             await self.outputs.close()
             await asyncio.to_thread(self._sentinel.stop)
             await asyncio.to_thread(self.programme.stop)
+            await asyncio.to_thread(self.programme.keep_cameras)
             if self._preview is not None:
                 self._preview.close()
 
@@ -145,6 +151,8 @@ class Engine:
                     await self._look_for_devices(say_always=True)
                 case SetProgramme():
                     await self._set_programme(command)
+                case SetCamera():
+                    self._set_camera(command)
                 case SetMuted():
                     self.programme.sound.muted = command.muted
                     self._on_note(self._programme_set())
@@ -231,6 +239,25 @@ class Engine:
                  self.programme.sound.microphone.name, wanted.width, wanted.height, wanted.fps)  # fmt: skip
         self._on_note(self._programme_set())
 
+    def _set_camera(self, command: SetCamera) -> None:
+        if why := unfit(command.settings):
+            self._refuse(command, "unfit", why)
+            return
+        try:
+            self.programme.set_camera(command.camera, command.settings)
+        except UnknownDevice as error:
+            self._refuse(command, "unknown_device", str(error))
+            return
+        self._say_cameras()
+
+    def _say_cameras(self) -> None:
+        """What changed of how a camera is used."""
+        now = {report.camera: report for report in self.programme.camera_reports()}
+        for spec, report in now.items():
+            if self._cameras_said.get(spec) != report:
+                self._on_note(report)
+        self._cameras_said = now
+
     def _go_on_air(self, command: GoOnAir) -> None:
         if not command.url.startswith(("http://", "https://")):
             self._refuse(command, "bad_url", "the address must begin with http:// or https://")
@@ -246,7 +273,7 @@ class Engine:
         self._on_note(air)
 
     def _snapshot(self, command: TakeSnapshot) -> SnapshotTaken:
-        pixels = self.programme.snapshot()
+        pixels = self.programme.snapshot(command.camera)
         if pixels is None:
             return SnapshotTaken(request=command.request, error="no picture yet")
         try:
@@ -265,6 +292,7 @@ class Engine:
         while True:
             await asyncio.sleep(WATCH_S)
             self.outputs.watch(once_a_second=False)
+            self._say_cameras()
             further = (*of_outputs(self.outputs), *self._sentinel.troubles)
             for note in self._troubles.look(self.programme, self._air, time.monotonic_ns(), further):
                 if isinstance(note, TroubleRaised | TroubleCured):
@@ -276,6 +304,7 @@ class Engine:
         while True:
             await asyncio.sleep(STATS_S)
             self.outputs.watch(once_a_second=True)
+            await asyncio.to_thread(self.programme.keep_cameras)
             self._on_note(taker.take(self.programme, self._publisher.stats(), self._air.state))
 
     async def _look_for_devices(self, say_always: bool) -> None:

@@ -3,7 +3,8 @@
 `CapturedCamera` runs one device on a thread: slot of one picture; full: the new one
 replaces the old and `replaced` counts it. A device that is gone or taken is reported
 by its own name and tried again for ever (0.5 s, then every 1 s); the last picture
-stays. Nothing is ever put in its place. `DrawnCamera` is the test card, drawn when asked.
+stays. Nothing is ever put in its place. A device that can be adjusted is told its
+settings on every opening. `DrawnCamera` is the test card, drawn when asked.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
 
+from ..contract.media import CameraKnob, CameraOffer, CameraSettings
 from .clock import SECOND_NS
 from .picture import Picture
 from .testcard import TestCard
@@ -24,6 +27,7 @@ FeedState = Literal["opening", "live", "gone", "busy"]
 SILENT_NS = 2 * SECOND_NS
 """A live device that gives nothing for so long counts as gone."""
 FIRST_RETRY_S, RETRY_S = 0.5, 1.0
+KNOBS: tuple[CameraKnob, ...] = ("focus", "exposure", "white_balance", "gain")
 
 
 class DeviceGone(Exception):
@@ -43,6 +47,25 @@ class CameraDevice(Protocol):
         """Blocks until the next picture, 3 s at most."""
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFacts:
+    """What a camera makes of its settings."""
+
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    offers: tuple[CameraOffer, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class AdjustableCamera(Protocol):
+    """A CameraDevice whose lens and sensor can be set."""
+
+    def adjust(self, settings: CameraSettings) -> CameraFacts:
+        """After open, and again at every change. Never raises: what is not done is said in `ignored`."""
 
 
 class CameraFeed(Protocol):
@@ -120,10 +143,15 @@ class NoCamera:
 class CapturedCamera:
     """A device on its own thread."""
 
-    def __init__(self, spec: str, name: str, make: Callable[[], CameraDevice]) -> None:
+    def __init__(
+        self, spec: str, name: str, make: Callable[[], CameraDevice], settings: CameraSettings | None = None
+    ) -> None:
         self.spec, self.name = spec, name
         self.captured = self.replaced = 0
+        self.facts = CameraFacts()
         self._make = make
+        self._settings = settings or CameraSettings()
+        self._changed = self._anew = False
         self._slot: Picture | None = None
         self._taken = True
         self._lock = threading.Lock()
@@ -148,6 +176,13 @@ class CapturedCamera:
     def start(self) -> None:
         self._last_ns = time.monotonic_ns()
         self._thread.start()
+
+    def adjust(self, settings: CameraSettings, make: Callable[[], CameraDevice] | None = None) -> None:
+        """Before the next picture; with `make` the device is closed and made anew."""
+        self._settings = settings
+        if make is not None:
+            self._make, self._anew = make, True
+        self._changed = True
 
     def take(self, now_ns: int) -> Picture | None:
         with self._lock:
@@ -180,21 +215,60 @@ class CapturedCamera:
             log.info("camera_%s name=%s detail=%s", state, self.name, why)
         self._state, self._detail = state, why
 
+    def _adjust(self, device: CameraDevice) -> None:
+        settings = self._settings
+        if isinstance(device, AdjustableCamera):
+            self.facts = device.adjust(settings)
+            return
+        picture = self._slot
+        width, height = (picture.width, picture.height) if picture is not None else (0, 0)
+        self.facts = CameraFacts(width, height, ignored=left_undone(settings, width, height))
+
+    def _use(self, device: CameraDevice) -> bool:
+        """Pictures until the device is lost (raises), the feed ends (False) or it is to be made anew (True)."""
+        device.open()
+        self._adjust(device)
+        first = True
+        while not self._stopping.is_set():
+            if self._changed:
+                self._changed = False
+                if self._anew:
+                    self._anew = False
+                    return True
+                self._adjust(device)
+            self._put(device.read())
+            if first and not isinstance(device, AdjustableCamera):
+                self._adjust(device)
+            first = False
+        return False
+
     def _run(self) -> None:
         wait_s = FIRST_RETRY_S
         while not self._stopping.is_set():
             device = self._make()
+            before = self.captured
             try:
-                device.open()
-                while not self._stopping.is_set():
-                    self._put(device.read())
-                    wait_s = FIRST_RETRY_S
+                if self._use(device):
+                    continue
             except DeviceBusy as error:
                 self._lost("busy", str(error))
             except DeviceGone as error:
                 self._lost("gone", str(error))
             finally:
                 device.close()
+            if self.captured > before:
+                wait_s = FIRST_RETRY_S
             if self._retry.wait(wait_s):
                 self._retry.clear()
             wait_s = RETRY_S
+
+
+def left_undone(settings: CameraSettings, width: int, height: int) -> tuple[str, ...]:
+    """What of these settings a device that takes none does not do."""
+    undone = []
+    if settings.width and (settings.width, settings.height) != (width, height):
+        undone.append("size")
+    if settings.fps:
+        undone.append("fps")
+    undone += [name for name in KNOBS if getattr(settings, name) is not None]
+    return tuple(undone)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..contract.media import Camera, DevicesFound, Microphone
+from ..contract.media import Camera, CameraSet, CameraSettings, DevicesFound, Microphone
+from .camerabook import CameraBook
 from .capture import CameraDevice, CameraFeed, CapturedCamera, DrawnCamera, NoCamera
 from .sound import CapturedMicrophone, MicrophoneDevice, Silence, SoundFeed, Tone
 
@@ -29,6 +30,8 @@ class CameraWish:
     height: int
     fps: int
     origin_ns: int
+    size: tuple[int, int] = (0, 0)
+    """What the device itself is to give, when somebody chose; (0, 0): what fits."""
 
 
 def split(spec: str) -> tuple[str, str]:
@@ -51,7 +54,10 @@ class Devices:
         self,
         cameras: dict[str, Callable[[str, CameraWish], CameraDevice]] | None = None,
         microphones: dict[str, Callable[[str], MicrophoneDevice]] | None = None,
+        book: CameraBook | None = None,
     ) -> None:
+        self.book = book or CameraBook()
+        """How each camera is used."""
         self._cameras = {"file": _file_camera, "url": _url_camera, "screen": _screen_camera, "camera": _real_camera}
         self._cameras.update(cameras or {})
         self._microphones = {"microphone": _real_microphone}
@@ -64,10 +70,38 @@ class Devices:
             return DrawnCamera(spec, "testcard", wish.width, wish.height, wish.origin_ns)
         if spec == "none":
             return NoCamera()
-        make = self._cameras.get(kind)
-        if make is None or not rest:
+        if kind not in self._cameras or not rest:
             raise UnknownDevice(f"no such kind of camera: {spec!r}")
-        return CapturedCamera(spec, camera_name(spec), lambda: make(rest, wish))
+        settings = self.book.of(spec)
+        return CapturedCamera(spec, camera_name(spec), self._maker(spec, wish, settings), settings)
+
+    def _maker(self, spec: str, wish: CameraWish, settings: CameraSettings) -> Callable[[], CameraDevice]:
+        kind, rest = split(spec)
+        make = self._cameras[kind]
+        asked = replace(wish, fps=settings.fps or wish.fps, size=(settings.width, settings.height))
+        return lambda: make(rest, asked)
+
+    def knows(self, spec: str) -> bool:
+        """Could there be a camera of this spec?"""
+        kind, rest = split(spec)
+        return spec == "testcard" or (kind in self._cameras and bool(rest))
+
+    def adjust(self, feed: CameraFeed, wish: CameraWish, anew: bool = False) -> None:
+        """Tell an open camera how it is used now. A device asked for another size or rate is opened again."""
+        if isinstance(feed, CapturedCamera):
+            settings = self.book.of(feed.spec)
+            feed.adjust(settings, self._maker(feed.spec, wish, settings) if anew else None)
+
+    def report(self, feed: CameraFeed) -> CameraSet:
+        """How an open camera is used, and what it makes of that."""
+        said = CameraSet(camera=feed.spec, settings=self.book.of(feed.spec))
+        if not isinstance(feed, CapturedCamera):
+            return said
+        facts = feed.facts
+        return CameraSet(
+            camera=said.camera, settings=said.settings, width=facts.width, height=facts.height, fps=facts.fps,
+            offers=facts.offers, ignored=facts.ignored,
+        )  # fmt: skip
 
     def open_microphone(self, spec: str, origin_ns: int) -> SoundFeed:
         """A feed, not yet started. Raises UnknownDevice."""
@@ -129,9 +163,9 @@ def _screen_camera(rest: str, wish: CameraWish) -> CameraDevice:
 
 
 def _real_camera(rest: str, wish: CameraWish) -> CameraDevice:
-    from .webcam import Webcam
+    from .webcam import Webcam, fitting
 
-    return Webcam(rest, wish.width, wish.height, wish.fps)
+    return Webcam(rest, wish.size if wish.size[0] else fitting(wish.width, wish.height), wish.fps)
 
 
 def _real_microphone(rest: str) -> MicrophoneDevice:

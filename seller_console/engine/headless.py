@@ -15,10 +15,13 @@ import logging
 import signal
 import sys
 
+from .. import places
 from ..contract.codec import encode
 from ..contract.media import (
     AddDestination,
     AirChanged,
+    CameraSet,
+    CameraSettings,
     DestinationChanged,
     EngineNote,
     EngineRefused,
@@ -32,6 +35,8 @@ from ..contract.media import (
     TroubleRaised,
 )
 from .app import Engine
+from .camerabook import CameraBook, read_settings
+from .devices import Devices
 from .priority import come_first
 
 
@@ -50,11 +55,25 @@ def _bitrate(text: str) -> int:
     return int(text)
 
 
+def _settings(text: str) -> CameraSettings:
+    try:
+        return read_settings(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="seller-console publish", description="Publish by WHIP without a window.")
     parser.add_argument("--to", required=True, metavar="URL", help="the WHIP address")
     parser.add_argument("--token", default="", help="its bearer token (the stream key)")
     parser.add_argument("--camera", default="testcard", metavar="SPEC", help="testcard, file:PATH, url:ADDRESS, …")
+    parser.add_argument(
+        "--camera-settings",
+        type=_settings,
+        metavar="NAME=VALUE,…",
+        help="for this run, instead of those kept: size=1920x1080, fps, rotation=0|90|180|270, mirror, zoom=1…8,"
+        " centre=0.5x0.5, and where the camera has them focus, exposure, white_balance, gain (a number or auto)",
+    )
     parser.add_argument("--microphone", default="tone", metavar="SPEC", help="tone, silence, file:PATH, …")
     parser.add_argument("--size", type=_size, default=(720, 1280), metavar="WxH")
     parser.add_argument("--fps", type=int, default=30)
@@ -75,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
 TOLD = (
     EngineStats, AirChanged, TroubleRaised, TroubleCured, EngineRefused, ProgrammeSet, RecordingChanged,
-    DestinationChanged,
+    DestinationChanged, CameraSet,
 )  # fmt: skip
 
 
@@ -100,6 +119,9 @@ class _Teller:
                     f"  encode {note.encode_ms:4.1f} ms  dropped {note.dropped}  late {note.late}  cpu {note.cpu:.2f}",
                     flush=True,
                 )
+            case CameraSet():
+                if note.ignored:
+                    print(f"camera {note.camera} does not do: {', '.join(note.ignored)}", flush=True)
             case AirChanged():
                 print(f"air: {note.state} {note.reason} {note.detail}".rstrip(), flush=True)
             case RecordingChanged():
@@ -119,7 +141,11 @@ class _Teller:
 
 async def _publish(options: argparse.Namespace) -> int:
     tell = _Teller(options.json)
-    engine = Engine(None, tell)
+    book = CameraBook(places.home() / "cameras.json")
+    if options.camera_settings is not None:
+        book = CameraBook()
+        book.put(options.camera, options.camera_settings)
+    engine = Engine(None, tell, Devices(book=book))
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT"):
         with contextlib.suppress(NotImplementedError):

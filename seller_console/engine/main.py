@@ -41,13 +41,15 @@ class Door:
 
     def __init__(self, secret: str) -> None:
         from .app import Engine
+        from .camerabook import CameraBook
+        from .devices import Devices
 
         self._secret = secret
         self._consoles: set[asyncio.StreamWriter] = set()
         self._empty_since = time.monotonic()
         self._doors: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         preview = places.runtime() / f"preview-{os.getpid()}.bin"
-        self.engine = Engine(preview, self.say)
+        self.engine = Engine(preview, self.say, Devices(book=CameraBook(places.home() / "cameras.json")))
 
     def say(self, note: EngineNote) -> None:
         """To every console. Full (1 MiB unsent): that console is cut off."""

@@ -16,10 +16,11 @@ from fractions import Fraction
 
 import cv2
 
-from ..contract.media import SetProgramme
+from ..contract.media import CameraSet, CameraSettings, SetProgramme
+from . import framing
 from .capture import CameraFeed
 from .clock import MediaClock, Metronome
-from .devices import CameraWish, Devices
+from .devices import CameraWish, Devices, UnknownDevice
 from .encode import EncodeThread, Output, Packet, Thinner, VideoEncoder, usual_bps
 from .picture import Picture, Pixels, blank
 from .preview import PreviewWriter
@@ -78,7 +79,7 @@ class Programme:
         self._starved = 0
         self._latest: Pixels | None = None
         self._pool: list[Pixels] = []
-        self._stage = Stage(self._set.width, self._set.height, _mark)
+        self._stage = Stage(self._set.width, self._set.height, _mark, devices.book.of)
         self._metronome = Metronome(Fraction(self._set.fps), time.monotonic_ns())
         self._resize()
         self._threads = [
@@ -175,6 +176,10 @@ class Programme:
                 self._resize()
             if self._stage.scene not in self._cast().offered():
                 self._stage.show("table", "", time.monotonic_ns())
+        if reshaped:
+            for kept in self.cameras:
+                if kept not in (camera, second) and not self._devices.book.of(kept.spec).width:
+                    self._devices.adjust(kept, self._wish(wanted), anew=kept.spec.startswith("camera:"))
         for feed in old:
             threading.Thread(target=feed.stop, name="device close", daemon=True).start()
         if wanted.target_bps != before.target_bps:
@@ -211,8 +216,35 @@ class Programme:
         for feed in self._feeds():
             feed.retry_now()
 
-    def snapshot(self) -> Pixels | None:
-        """A copy of the newest frame, I420; None before the first."""
+    def set_camera(self, spec: str, settings: CameraSettings) -> None:
+        """Kept, and obeyed by that camera wherever it is open. Raises UnknownDevice."""
+        if not self._devices.knows(spec):
+            raise UnknownDevice(f"no such kind of camera: {spec!r}")
+        before = self._devices.book.of(spec)
+        self._devices.book.put(spec, settings)
+        anew = (before.width, before.height, before.fps) != (settings.width, settings.height, settings.fps)
+        for feed in self.cameras:
+            if feed.spec == spec:
+                self._devices.adjust(feed, self._wish(self._set), anew)
+
+    def camera_reports(self) -> tuple[CameraSet, ...]:
+        """Of each open camera."""
+        return tuple(self._devices.report(feed) for feed in self.cameras)
+
+    def keep_cameras(self) -> None:
+        """Their settings to disk, when they changed. Not for the loop."""
+        self._devices.book.save()
+
+    def snapshot(self, spec: str = "") -> Pixels | None:
+        """A copy of the newest frame, or of this open camera's whole picture as it is used; None: there is none."""
+        if spec:
+            feed = next((one for one in self.cameras if one.spec == spec), None)
+            picture = None if feed is None else feed.take(time.monotonic_ns())
+            if picture is None:
+                return None
+            used = self._devices.book.of(spec)
+            mirror = used.mirror != (self._set.mirror and feed is self._camera)
+            return framing.framed(picture.pixels, used, mirror)
         latest = self._latest
         return None if latest is None else latest.copy()
 
@@ -248,9 +280,11 @@ class Programme:
 
     # --- inside -----------------------------------------------------------------------------
 
+    def _wish(self, wanted: SetProgramme) -> CameraWish:
+        return CameraWish(wanted.width, wanted.height, wanted.fps, self.clock.origin_ns)
+
     def _open_camera(self, wanted: SetProgramme, spec: str) -> CameraFeed:
-        wish = CameraWish(wanted.width, wanted.height, wanted.fps, self.clock.origin_ns)
-        return self._devices.open_camera(spec, wish)
+        return self._devices.open_camera(spec, self._wish(wanted))
 
     def _feeds(self) -> list[CameraFeed | SoundFeed]:
         return [*self.cameras, *self.sound.microphones]
@@ -261,7 +295,7 @@ class Programme:
     def _resize(self) -> None:
         wanted = self._set
         before = self._stage
-        self._stage = Stage(wanted.width, wanted.height, _mark)
+        self._stage = Stage(wanted.width, wanted.height, _mark, self._devices.book.of)
         self._stage.show(before.scene, before.words, 0, fade=False)
         self._pool = [blank(wanted.width, wanted.height) for _ in range(POOL)]
         self._past_late += self._metronome.late

@@ -16,7 +16,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
-from . import lettering
+from ..contract.media import CameraSettings
+from . import framing, lettering
+from .camerabook import UNSET
 from .capture import CameraFeed
 from .picture import Picture, Pixels, blank, crop_to_fill, fill, fill_planes, from_rgb, planes
 
@@ -92,9 +94,16 @@ def still_picture(path: str, width: int, height: int) -> Pixels:
 class Stage:
     """Draws the scene of now into a programme's frame. Belongs to the tick's thread, but for `show`."""
 
-    def __init__(self, width: int, height: int, mark: Callable[[CameraFeed], str]) -> None:
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        mark: Callable[[CameraFeed], str],
+        used: Callable[[str], CameraSettings] = lambda _spec: UNSET,
+    ) -> None:
+        """`used`: how the camera of a spec is turned, cut and mirrored."""
         self._width, self._height = width, height
-        self._mark = mark
+        self._mark, self._used = mark, used
         self.scene, self.words = "table", ""
         self._from: tuple[str, str] | None = None
         self._since_ns = 0
@@ -193,15 +202,19 @@ class Stage:
             taken[key] = (camera, camera.take(due_ns))
         picture = taken[key][1]
         pixels = None if picture is None else picture.pixels
-        mark = self._mark(camera)
+        mark, used = self._mark(camera), self._used(camera.spec)
+        mirror = mirror != used.mirror
         if pixels is None:
             self._paint(out, box, _BACKGROUND)
-        elif box == (0, 0, self._width, self._height):
+        elif box == (0, 0, self._width, self._height) and framing.untouched(used):
             fill(pixels, out, mirror)
         else:
-            height, width = int(pixels.shape[0]) * 2 // 3, int(pixels.shape[1])
             targets = tuple(p[_part(box, half)] for p, half in zip(planes(out), (0, 1, 1), strict=True))
-            fill_planes(planes(pixels), targets, crop_to_fill(width, height, box[2], box[3]), mirror)
+            if framing.untouched(used):
+                height, width = int(pixels.shape[0]) * 2 // 3, int(pixels.shape[1])
+                fill_planes(planes(pixels), targets, crop_to_fill(width, height, box[2], box[3]), mirror)
+            else:
+                framing.place(pixels, targets, used, mirror)
         if mark:
             if pixels is not None:
                 lettering.dim(out, box)

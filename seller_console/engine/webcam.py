@@ -16,7 +16,9 @@ import cv2
 import psutil
 from cv2_enumerate_cameras import enumerate_cameras
 
-from .capture import DeviceBusy, DeviceGone
+from ..contract.media import CameraSettings
+from .capture import CameraFacts, DeviceBusy, DeviceGone
+from .knobs import Knobs
 from .picture import Picture, from_bgr
 
 _BACKENDS = {"linux": cv2.CAP_V4L2, "win32": cv2.CAP_MSMF, "darwin": cv2.CAP_AVFOUNDATION}
@@ -66,15 +68,30 @@ def holder(path: str) -> str:
     return ""
 
 
-class Webcam:
-    """`wanted` is NAME@PATH. Asks for the landscape size that holds the programme, as MJPEG."""
+def fitting(width: int, height: int) -> tuple[int, int]:
+    """The landscape size that holds a programme of this size."""
+    return (1920, 1080) if min(width, height) > 720 else (1280, 720)
 
-    def __init__(self, wanted: str, width: int, height: int, fps: int) -> None:
+
+def probe(wanted: str) -> CameraFacts:
+    """What a camera offers: opened, asked, closed. Raises DeviceGone or DeviceBusy. Takes a second or two."""
+    camera = Webcam(wanted, fitting(720, 1280), 30)
+    try:
+        camera.open()
+        return camera.adjust(CameraSettings())
+    finally:
+        camera.close()
+
+
+class Webcam:
+    """`wanted` is NAME@PATH. Asks for this size and rate, as MJPEG; takes what the camera gives."""
+
+    def __init__(self, wanted: str, size: tuple[int, int], fps: int) -> None:
         name, _, path = wanted.rpartition("@")
         self._name, self._path = name or wanted, path if name else ""
-        large = min(width, height) > 720
-        self._size = (1920, 1080) if large else (1280, 720)
+        self._size = size
         self._fps = fps
+        self._knobs: Knobs | None = None
         self._capture: Any = None
         self._count = 0
 
@@ -102,6 +119,19 @@ class Webcam:
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
         capture.set(cv2.CAP_PROP_FPS, self._fps)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        self._knobs = Knobs(capture, path)
+
+    def adjust(self, settings: CameraSettings) -> CameraFacts:
+        width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        fps = round(float(self._capture.get(cv2.CAP_PROP_FPS)), 2)
+        assert self._knobs is not None
+        ignored = list(self._knobs.turn(settings))
+        if settings.fps and abs(fps - settings.fps) > 1:
+            ignored.insert(0, "fps")
+        if settings.width and (settings.width, settings.height) != (width, height):
+            ignored.insert(0, "size")
+        return CameraFacts(width, height, fps, self._knobs.offers(), tuple(ignored))
 
     def read(self) -> Picture:
         for _ in range(_FAILED_READS):

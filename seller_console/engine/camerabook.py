@@ -1,0 +1,119 @@
+"""Where the settings of each camera are kept: one JSON file by spec, the engine's own.
+
+The engine keeps them (decision 27), so that a camera is used the same way with a
+window, without one, and after either died. A file that cannot be read is put aside,
+never overwritten; a disk that will not take it costs the memory only. Also how
+settings are written on a command line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from pathlib import Path
+
+import msgspec
+
+from ..contract.media import CameraSettings
+from .capture import KNOBS
+
+log = logging.getLogger("engine.cameras")
+
+MOST_ZOOM = 8.0
+LARGEST_SIDE, MOST_FPS = 7680, 240
+UNSET = CameraSettings()
+_decoder = msgspec.json.Decoder(dict[str, CameraSettings])
+
+
+def unfit(settings: CameraSettings) -> str:
+    """Why these settings cannot be meant; "" when they can."""
+    sides = (settings.width, settings.height)
+    if bool(settings.width) != bool(settings.height) or any(s % 2 or not 0 <= s <= LARGEST_SIDE for s in sides):
+        return f"a size of {settings.width}x{settings.height}"
+    if not 0 <= settings.fps <= MOST_FPS:
+        return f"{settings.fps} frames a second"
+    if not 1.0 <= settings.zoom <= MOST_ZOOM:
+        return f"a zoom of {settings.zoom:g} (1 to {MOST_ZOOM:g})"
+    if not (0.0 <= settings.centre_x <= 1.0 and 0.0 <= settings.centre_y <= 1.0):
+        return "a centre outside the picture"
+    return ""
+
+
+def read_settings(text: str) -> CameraSettings:
+    """'size=1920x1080,fps=30,rotation=90,mirror,zoom=1.5,centre=0.5x0.4,focus=30' -> settings. Raises ValueError."""
+    found: dict[str, object] = {}
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        name, _, value = part.partition("=")
+        if name == "size":
+            width, _, height = value.partition("x")
+            found["width"], found["height"] = int(width), int(height)
+        elif name == "centre":
+            across, _, down = value.partition("x")
+            found["centre_x"], found["centre_y"] = float(across), float(down)
+        elif name == "mirror":
+            found["mirror"] = value in ("", "yes", "1")
+        elif name in ("fps", "rotation"):
+            found[name] = int(value)
+        elif name in KNOBS:
+            found[name] = None if value == "auto" else float(value)
+        elif name == "zoom":
+            found[name] = float(value)
+        else:
+            raise ValueError(f"no such setting: {name!r}")
+    try:
+        settings = msgspec.convert(found, CameraSettings)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+    if why := unfit(settings):
+        raise ValueError(why)
+    return settings
+
+
+class CameraBook:
+    """By spec. Without a path nothing outlives the program. Any thread."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._kept: dict[str, CameraSettings] = {}
+        self._dirty = False
+        if path is not None:
+            self._read(path)
+
+    def _read(self, path: Path) -> None:
+        try:
+            self._kept = _decoder.decode(path.read_bytes())
+        except FileNotFoundError:
+            return
+        except (OSError, msgspec.DecodeError) as error:
+            log.info("cameras_unreadable error=%s", error)
+            with contextlib.suppress(OSError):
+                path.replace(path.with_name(path.name + ".unreadable"))
+
+    def of(self, spec: str) -> CameraSettings:
+        return self._kept.get(spec, UNSET)
+
+    def put(self, spec: str, settings: CameraSettings) -> None:
+        """Known at once; on disk with the next `save`."""
+        with self._lock:
+            if settings == UNSET:
+                self._kept.pop(spec, None)
+            else:
+                self._kept[spec] = settings
+            self._dirty = True
+
+    def save(self) -> None:
+        """Writes what changed since the last time, whole or not at all. Not for the loop."""
+        with self._lock:
+            if self._path is None or not self._dirty:
+                return
+            self._dirty = False
+            raw = msgspec.json.format(msgspec.json.encode(self._kept), indent=1)
+            beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+            try:
+                beside.write_bytes(raw)
+                beside.replace(self._path)
+            except OSError as error:
+                log.info("cameras_not_kept error=%s", error)
