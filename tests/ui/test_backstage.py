@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from ui.desk import Desk
 from ui.run_of_show import NoteChange
 from ui.values import Closing, Connection
 from ui.values_backstage import Edits
+from ui.views.lot_model import MarkRole
 from ui.window import Window
 
 Wait = Callable[..., None]
@@ -60,6 +62,40 @@ def test_a_code_that_expired_says_so_and_an_address_of_this_machine_says_how_to_
     assert "expiré" in panel.digits._left()
     QTest.mouseClick(panel.leave, Qt.MouseButton.LeftButton)
     assert window.live.side.backstage.pages.currentIndex() == 0 and desk.invitation.state == "none"
+
+
+def test_a_row_with_a_waiting_or_a_refused_edit_says_so_and_no_other_row_is_drawn_again(
+    window: Window, desk: Desk
+) -> None:
+    lots = window.live.queue.lists[0].lots
+    touched: list[int] = []
+    lots.dataChanged.connect(lambda first, last: touched.extend(range(first.row(), last.row() + 1)))
+    rows = {row.lot_id: at for at, row in enumerate(lots.shown)}
+
+    def said(lot_id: str) -> tuple[str, str]:
+        index = lots.index(rows[lot_id])
+        return index.data(MarkRole), index.data(int(Qt.ItemDataRole.AccessibleTextRole))
+
+    def drawn() -> np.ndarray:
+        view = window.live.queue.lists[0]
+        QApplication.processEvents()
+        view.scrollTo(lots.index(rows["L152"]))
+        QApplication.processEvents()
+        box = view.visualRect(lots.index(rows["L152"]))
+        return pixels(view.viewport().grab(box).toImage())
+
+    plain = drawn()
+    desk.put(edits=scenes.EDITS_WAITING)
+    assert said("L152")[0] == said("L153")[0] == "waiting" and "en attente" in said("L152")[1]
+    assert sorted(touched) == sorted([rows["L152"], rows["L153"]])
+    waiting = drawn()
+    assert (waiting != plain).any()
+    desk.put(edits=replace(scenes.EDITS_REFUSED, waiting=scenes.EDITS_WAITING.waiting))
+    assert said("L152")[0] == "refused" and said("L153")[0] == "waiting", "what was refused is said first"
+    assert (drawn() != waiting).any()
+    desk.put(edits=Edits())
+    assert said("L152") == ("", said("L152")[1]) and "attente" not in said("L152")[1]
+    assert (drawn() == plain).all()
 
 
 def test_only_the_seller_invites(window: Window, desk: Desk) -> None:

@@ -14,8 +14,12 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from ..values import LotRow
+from ..values_backstage import Edits
+from ..words import t
 
 RowRole = int(Qt.ItemDataRole.UserRole)
+MarkRole = RowRole + 1
+"""What became of an edit of this lot: "waiting", "refused", "" when there is none."""
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -35,6 +39,7 @@ class LotModel(QAbstractListModel):
         self._shown: list[LotRow] = []
         self._wanted: tuple[str, ...] = ()
         self._folded: dict[str, tuple[LotRow, str]] = {}
+        self._marks: dict[str, str] = {}
 
     # --- what Qt asks ----------------------------------------------------------------------
 
@@ -47,8 +52,11 @@ class LotModel(QAbstractListModel):
         row = self._shown[index.row()]
         if role == RowRole:
             return row
+        if role == MarkRole:
+            return self._marks.get(row.lot_id, "")
         if role in (int(Qt.ItemDataRole.DisplayRole), int(Qt.ItemDataRole.AccessibleTextRole)):
-            return f"{row.number} {row.title}"
+            mark = self._marks.get(row.lot_id)
+            return f"{row.number} {row.title}" + (f" – {t(f'queue.mark.{mark}')}" if mark else "")
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -88,6 +96,19 @@ class LotModel(QAbstractListModel):
             return
         self._wanted = wanted
         self._become([row for row in self._rows if self._fits(row)] if wanted else list(self._rows))
+
+    def mark(self, edits: Edits) -> None:
+        """Rows with an edit that waits, or was refused and not looked at: what was refused is said first."""
+        marks = {edit.lot_id: "waiting" for edit in edits.waiting if edit.lot_id}
+        marks.update({edit.lot_id: "refused" for edit in edits.refused if edit.lot_id})
+        changed = {
+            lot_id for lot_id in marks.keys() | self._marks.keys() if marks.get(lot_id) != self._marks.get(lot_id)
+        }
+        self._marks = marks
+        if changed:
+            for at, row in enumerate(self._shown):
+                if row.lot_id in changed:
+                    self.dataChanged.emit(self.index(at), self.index(at))
 
     def touch(self, key: str) -> None:
         """The row shows something that depends on the clock."""

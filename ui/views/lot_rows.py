@@ -13,7 +13,7 @@ from ..desk import Desk
 from ..values import RUNNING, LotRow
 from ..words import known, t, tn
 from . import paint
-from .lot_model import RowRole
+from .lot_model import MarkRole, RowRole
 from .pictures import Pictures
 
 TALL = 59
@@ -36,10 +36,12 @@ class LotDelegate(QStyledItemDelegate):
             chosen = bool(option.state & QStyle.StateFlag.State_Selected)
             focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
             painter.save()
-            self.paint_row(painter, QRectF(option.rect), row, chosen, focused)
+            self.paint_row(painter, QRectF(option.rect), row, chosen, focused, str(index.data(MarkRole)))
             painter.restore()
 
-    def paint_row(self, painter: QPainter, box: QRectF, row: LotRow, chosen: bool, focused: bool) -> None:
+    def paint_row(
+        self, painter: QPainter, box: QRectF, row: LotRow, chosen: bool, focused: bool, mark: str = ""
+    ) -> None:
         c = theme.colours()
         ground = c.bg
         if chosen:
@@ -59,6 +61,11 @@ class LotDelegate(QStyledItemDelegate):
         image = QRectF(box.x() + 60, middle - 22, 44, 44)
         paint.picture(painter, image, self._pictures.of(row.picture), row.number)
         right = self._paint_right(painter, box.right() - 12, middle, row)
+        if mark:
+            said = t(f"queue.mark.{mark}") if mark == "waiting" else f"! {t(f'queue.mark.{mark}')}"
+            colour = c.warn if mark == "refused" else c.on_warn_strip
+            line = c.warn if mark == "refused" else c.warn_strip_line
+            right = paint.chip(painter, right - 8, middle, said, c.warn_strip, colour, line=line)
         x = image.right() + 10
         room = right - 10 - x
         title = row.title

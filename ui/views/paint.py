@@ -99,11 +99,12 @@ def chip(
     weight: QFont.Weight = theme.BOLD,
     pad: float = 7,
     height: float = 22,
+    line: str = "",
 ) -> float:
     """A small rounded word ending at `right`; returns its left edge."""
     wide = chip_width(words, px, weight, pad)
     box = QRectF(right - wide, middle - height / 2, wide, height)
-    rounded(painter, box, 6, fill)
+    rounded(painter, box, 6, fill, line)
     text(painter, box, words, px, colour, weight, CENTRE)
     return box.x()
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QStackedWid
 
 from ..desk import Desk
 from ..values import RUNNING, LotRow
+from ..values_backstage import Edits
 from ..words import t
 from .controls import Badge, Tabs, plain_button
 from .edits import EditsPanel
@@ -136,10 +137,16 @@ class QueuePane(QWidget):
         desk.passed_changed.connect(lambda rows: self._show(2, rows))
         desk.deck_changed.connect(lambda _deck: self._deck_changed())
         desk.import_changed.connect(lambda dry: self.open_import() if dry.state == "reading" else None)
+        desk.edits_changed.connect(self._mark)
+        self._mark(desk.edits)
         for i, rows in enumerate((desk.queue, desk.sold, desk.passed)):
             self._show(i, rows)
         self._choose_tab(0)
         self._deck_changed()
+
+    def _mark(self, edits: Edits) -> None:
+        for lots in self.lists:
+            lots.lots.mark(edits)
 
     # --- tabs -------------------------------------------------------------------------------
 
