@@ -350,5 +350,6 @@ def make_app(
     app.state.ice_servers = ice_servers
     app.state.lan_url = lan_url
     app.state.drawing = asyncio.Semaphore(pictures.AT_ONCE)
+    app.state.in_hand = asyncio.Semaphore(pictures.IN_HAND)
     app.state.pictures = shop.home / "pictures"
     return app

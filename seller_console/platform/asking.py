@@ -77,8 +77,8 @@ def as_known(room: Room | None, who: Who) -> Who:
     return msgspec.structs.replace(who, nickname=person.nickname) if person is not None else who
 
 
-def limit(request: Request, rate: limits.Rate, whom: str) -> None:
-    wait_s = shop_of(request).limits.take(rate, whom)
+def limit(request: Request, rate: limits.Rate, whom: str, amount: float = 1) -> None:
+    wait_s = shop_of(request).limits.take(rate, whom, amount)
     if wait_s:
         raise Problem("too_often", headers={"Retry-After": str(wait_s)}, wait_s=wait_s)
 

@@ -45,7 +45,10 @@ PUBLISH = Rate("publish", 30 / 60, 10)
 """A publisher that lost its line tries again every 5 s at most, for as long as it takes."""
 WRONG_PASSES = Rate("wrong_passes", 1, 30)
 """Per address: guessing."""
-PICTURES = Rate("pictures", 5, 50)
+PICTURES = Rate("pictures", 16 * 1024 * 1024, 64 * 1024 * 1024)
+"""Bytes: a whole inventory is sent at once, and by staff alone."""
+PICTURE_LEAST_BYTES = 64 * 1024
+"""What a picture counts for at least: a small one is work too."""
 
 
 @dataclass(slots=True)
@@ -60,8 +63,8 @@ class Limits:
         self._per_address = per_address
         self._buckets: dict[tuple[Rate, str], _Bucket] = {}
 
-    def take(self, rate: Rate, whom: str) -> int:
-        """0: go on. Else: seconds to wait (Retry-After)."""
+    def take(self, rate: Rate, whom: str, amount: float = 1) -> int:
+        """0: go on. Else: seconds to wait (Retry-After). More than a burst is never had."""
         now = self._monotonic()
         bucket = self._buckets.get((rate, whom))
         if bucket is None:
@@ -70,9 +73,9 @@ class Limits:
             bucket = self._buckets[rate, whom] = _Bucket(rate.burst, now)
         bucket.level = min(rate.burst, bucket.level + (now - bucket.at_s) * rate.per_s)
         bucket.at_s = now
-        if bucket.level < 1:
-            return max(1, math.ceil((1 - bucket.level) / rate.per_s))
-        bucket.level -= 1
+        if bucket.level < amount:
+            return max(1, math.ceil((amount - bucket.level) / rate.per_s))
+        bucket.level -= amount
         return 0
 
     def take_of_address(self, rate: Rate, address: str) -> int:

@@ -1,7 +1,7 @@
 """What becomes of a picture somebody sends: decoded, capped, drawn again, renamed.
 
 Nothing of the file that came is kept: no name, no EXIF, no trailing bytes. Work is
-done on a thread; at most two pictures at once.
+done on a thread; at most two pictures at once, and no more than IN_HAND in memory.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SIDE_MAX = 2048
 _QUALITY = 85
 _NAME = re.compile(r"[0-9a-f]{32}\.jpg")
 AT_ONCE = 2
+IN_HAND = 8
 
 
 class BadPicture(ValueError):
@@ -64,15 +65,16 @@ async def upload(request: Request) -> Response:
     room = await room_of(request)
     who = who_of(request, room.show_id)
     need_role(who, BACKSTAGE)
-    limit(request, limits.PICTURES, who.person)
+    limit(request, limits.PICTURES, who.person, _size_of(request))
     kind = kind_of(request)
     if kind not in KINDS:
         raise Problem("media_type", expected=", ".join(KINDS))
-    raw = await body_of(request, routes.PICTURE_BYTES)
     folder: Path = request.app.state.pictures
     try:
-        async with request.app.state.drawing:
-            made = await asyncio.to_thread(redrawn, raw, kind)
+        async with request.app.state.in_hand:
+            raw = await body_of(request, routes.PICTURE_BYTES)
+            async with request.app.state.drawing:
+                made = await asyncio.to_thread(redrawn, raw, kind)
     except BadPicture as error:
         raise Problem("bad_picture", why=str(error)) from error
     name = f"{secrets.token_hex(16)}.jpg"
@@ -81,6 +83,13 @@ async def upload(request: Request) -> Response:
     except OSError as error:
         raise Problem("log_unwritable", headers={"Retry-After": "5"}) from error
     return answer_json({"path": routes.PICTURE.format(name=name)}, 201)
+
+
+def _size_of(request: Request) -> int:
+    """As its head says; the most there may be where it does not."""
+    said = request.headers.get("content-length", "")
+    size = int(said) if said.isascii() and said.isdecimal() and len(said) < 10 else routes.PICTURE_BYTES
+    return max(limits.PICTURE_LEAST_BYTES, min(size, routes.PICTURE_BYTES))
 
 
 def _keep(path: Path, made: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from collections.abc import AsyncIterator
 from typing import Any, get_args
 
 import httpx
@@ -566,6 +567,36 @@ async def test_picture_doors_have_their_limits(town: Town) -> None:
     )
     for name in ("../platform-keys.json", "x.jpg", "0" * 32 + ".jpg"):
         assert (await buyer.get(f"/pictures/{name}")).status_code == 404
+
+
+async def test_the_pictures_of_a_whole_inventory_go_in_one_after_another(town: Town) -> None:
+    path, small = routes.at(routes.PICTURES, town.show), picture("JPEG", (16, 16))
+    for client in (town.owner, await town.staff("producer")):
+        answers = [
+            (await client.post(path, content=small, headers={"Content-Type": "image/jpeg"})).status_code
+            for _ in range(120)
+        ]
+        assert set(answers) == {201}
+
+
+async def test_pictures_are_bounded_by_their_bytes(make_town: MakeTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PICTURES", Rate("pictures", 1_000_000, 10_000_000))
+    town = await make_town()
+    path, headers = routes.at(routes.PICTURES, town.show), {"Content-Type": "image/jpeg"}
+    owner, heavy = town.owner, picture("JPEG") + bytes(4_900_000)
+    assert [(await owner.post(path, content=heavy, headers=headers)).status_code for _ in range(2)] == [201, 201]
+    answer = await owner.post(path, content=heavy, headers=headers)
+    is_problem(answer, 429, "too_often")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 5
+    marie = await town.staff("producer")
+    assert (await marie.post(path, content=heavy, headers=headers)).status_code == 201, "each has their own"
+
+    async def unsized() -> AsyncIterator[bytes]:
+        yield picture("JPEG")
+
+    zoe = await town.staff("producer", "Zoé")
+    assert (await zoe.post(path, content=unsized(), headers=headers)).status_code == 201
+    is_problem(await zoe.post(path, content=unsized(), headers=headers), 429, "too_often")
 
 
 # --- the description -----------------------------------------------------------------------------------------
