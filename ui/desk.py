@@ -105,6 +105,10 @@ class Desk(DeskBackstage):
         self._say(c.EditShow(preset=preset, other_preset=other))
         self._wires.remember(preset=preset, other_preset=other)
 
+    def reserved(self, intent: str) -> str:
+        """Who may do this (a row of permissions.RESERVED), in words, when I may not; "" when I may."""
+        return permissions.reserved(permissions.RESERVED[intent], self.show.role)
+
     # --- the auction ---------------------------------------------------------------------------
 
     def start_at_opening_price(self) -> None:

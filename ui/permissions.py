@@ -7,7 +7,7 @@ the screen's words.
 from __future__ import annotations
 
 from seller_console.contract import commands as c
-from seller_console.contract.words import LotId, Refusal, Who
+from seller_console.contract.words import BACKSTAGE, STAFF, LotId, Refusal, Who
 from seller_console.sale.show import decide
 from seller_console.sale.state import ShowState
 
@@ -18,8 +18,22 @@ NEEDS_PLATFORM = (
     "start_at_opening_price", "start_with_other_preset", "skip_lot", "start_giveaway", "withdraw", "stop_sale",
     "resume_sale", "go_live", "rehearse", "end_show", "announce",
 )  # fmt: skip
+RESERVED: dict[str, type[c.CommandBase]] = {
+    "add_lot": c.AddLot, "import_lots": c.ImportLots, "edit_lot": c.EditLot, "move_lot": c.MoveLot,
+    "remove_lot": c.RemoveLot, "re_run": c.ReRunLot, "void_sale": c.VoidSale, "mark_payment": c.MarkPayment,
+    "offer_to_runner_up": c.OfferToRunnerUp, "edit_show": c.EditShow, "whisper": c.Whisper,
+    "run_of_show": c.SetRunOfShow, "announce": c.Announce, "note_buyer": c.NoteBuyer,
+}  # fmt: skip
+"""What a button of the window says, when it is not an action of the table."""
 SCENES = {"scene_1": "table", "scene_2": "face", "scene_3": "both", "scene_4": "pause"}
-NEEDS_ENGINE = (*SCENES, "toggle_mute")
+ACTIONS_SAY: dict[str, type[c.CommandBase]] = {
+    "start_at_opening_price": c.StartAuction, "start_with_other_preset": c.StartAuction, "skip_lot": c.SkipLot,
+    "start_giveaway": c.StartGiveaway, "withdraw": c.WithdrawRun, "stop_sale": c.VoidRun, "resume_sale": c.ResumeRun,
+    "announce": c.Announce, "go_live": c.GoLive, "rehearse": c.GoLive, "end_show": c.EndShow, "add_lot": c.AddLot,
+    "import_lots": c.ImportLots,
+}  # fmt: skip
+"""What each action of the sale says: a role that may not say it is told who may, whatever else is wrong."""
+NEEDS_ENGINE = (*SCENES, "toggle_mute", "open_camera")
 
 
 def gift(state: ShowState) -> LotId:
@@ -47,6 +61,14 @@ def dry_commands(state: ShowState) -> dict[str, c.Command | None]:
     }
 
 
+def reserved(command: type[c.CommandBase], role: str) -> str:
+    """Who may say it, in words, when this role may not; "" when it may. The capability table is the contract's."""
+    if role in command.BY:
+        return ""
+    who = {c.OWNER: "owner", BACKSTAGE: "backstage", STAFF: "staff"}.get(command.BY)
+    return t(f"refused.only_{who}") if who else t("refused.not_allowed")
+
+
 def refused(
     state: ShowState,
     who: Who,
@@ -72,9 +94,7 @@ def refused(
                 why_not[action_id] = nothing
                 continue
             outcome = decide(state, command, who, now_ms) if who.role in type(command).BY else None
-            if outcome is None:
-                why_not[action_id] = t("refused.not_allowed")
-            elif isinstance(outcome, Refusal):
+            if isinstance(outcome, Refusal):
                 why_not[action_id] = words_of(outcome)
         if opening:
             pressed = ("start_at_opening_price", "start_with_other_preset", "skip_lot")
@@ -92,6 +112,9 @@ def refused(
         why_not["undo_queue_edit"] = nothing
     if not away:
         why_not["retry_connection"] = nothing
+    for action_id, said in ACTIONS_SAY.items():
+        if who_may := reserved(said, who.role):
+            why_not[action_id] = who_may
     return why_not
 
 

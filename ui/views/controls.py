@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QWidget
 
 from .. import theme
 from ..actions import Action
+from ..desk import Desk
 from ..words import known, t
 from . import paint
 
@@ -324,6 +325,20 @@ def plain_button(words: str, pressed: Callable[[], None], parent: QWidget | None
         made.setProperty("tone", tone)
     made.clicked.connect(lambda: pressed())
     return made
+
+
+def reserve(desk: Desk, intent: str, *widgets: QWidget) -> None:
+    """Off, with who may as their tip, for whoever may not; as they were for the others."""
+    tips = [widget.toolTip() for widget in widgets]
+
+    def show(_show: object = None) -> None:
+        why = desk.reserved(intent)
+        for widget, tip in zip(widgets, tips, strict=True):
+            widget.setEnabled(not why)
+            widget.setToolTip(why or tip)
+
+    desk.show_changed.connect(show)
+    show()
 
 
 def device_words(spec: str, name: str) -> str:

@@ -91,7 +91,9 @@ class LotList(QTableView):
     # --- moving -----------------------------------------------------------------------------
 
     def may_move(self, row: LotRow | None) -> bool:
-        return self._ordered and row is not None and row.status in ("queued", "next") and not self._lots.filtered
+        if row is None or row.status not in ("queued", "next") or self._desk.reserved("move_lot"):
+            return False
+        return self._ordered and not self._lots.filtered
 
     def move_row(self, row: LotRow, to: int) -> None:
         """Asks that `row` stand at place `to` of the list (counted without it)."""

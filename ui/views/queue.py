@@ -53,6 +53,8 @@ class QueuePane(QWidget):
         self.bring = plain_button(t("queue.import"), self.open_import, self)
         self.add.setToolTip(desk.actions.add_lot.key)
         self.bring.setToolTip(desk.actions.import_lots.key)
+        reserve(desk, "add_lot", self.add)
+        reserve(desk, "import_lots", self.bring)
         head = QWidget(self)
         head.setObjectName("head")
         line = QHBoxLayout(head)
@@ -216,6 +218,7 @@ class QueuePane(QWidget):
         lots = self.list_now
         menu = self._menu = QMenu(self)
         menu.setAccessibleName(t("a11y.lot_menu"))
+        menu.setToolTipsVisible(True)
         menu.addAction(t("queue.menu.edit"), lambda: self.open_editor(row))
         if self.tabs.current == 0:
             movable = lots.may_move(row)
@@ -231,10 +234,14 @@ class QueuePane(QWidget):
             menu.addAction(t("queue.menu.remove"), lambda: self._remove(row)).setEnabled(row.status != "on_block")
         elif self.tabs.current == 2:
             menu.addAction(t("queue.menu.re_run"), lambda: self._desk.re_run(row.lot_id))
+        if who_may := self._desk.reserved("edit_lot"):
+            for action in menu.actions():
+                action.setEnabled(False)
+                action.setToolTip(who_may)
         menu.popup(at)
 
     def _remove(self, row: LotRow) -> None:
-        if row.status in ("queued", "next"):
+        if row.status in ("queued", "next") and not self._desk.reserved("remove_lot"):
             self._desk.remove_lot(row.lot_id)
 
     # --- the bar of a chosen sale ----------------------------------------------------------------
@@ -253,6 +260,10 @@ class QueuePane(QWidget):
         self.void.held.connect(lambda: self._on_sale("void"))
         for button in (self._paid, self._failed, self._runner_up, self._again):
             line.addWidget(button)
+        reserve(self._desk, "mark_payment", self._paid, self._failed)
+        reserve(self._desk, "offer_to_runner_up", self._runner_up)
+        reserve(self._desk, "re_run", self._again)
+        reserve(self._desk, "void_sale", self.void)
         line.addStretch(1)
         line.addWidget(self.void)
         bar.hide()
@@ -294,7 +305,7 @@ class QueuePane(QWidget):
         self._sale_bar.hide()
 
     def open_editor(self, row: LotRow) -> None:
-        if row.status in ("queued", "next", "on_block"):
+        if row.status in ("queued", "next", "on_block") and not self._desk.reserved("edit_lot"):
             self.editor.open_lot(row)
             self._open_editor_page()
 
@@ -333,7 +344,7 @@ class QueuePane(QWidget):
 
     def dropEvent(self, event: QDropEvent) -> None:
         for url in event.mimeData().urls():
-            if url.isLocalFile():
+            if url.isLocalFile() and not self._desk.reserved("import_lots"):
                 self.open_import()
                 self.importing.read(url.toLocalFile())
                 return

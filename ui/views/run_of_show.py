@@ -27,7 +27,7 @@ from ..desk import Desk
 from ..run_of_show import NoteChange, clock_of, line_words
 from ..words import t
 from . import paint
-from .controls import plain_button
+from .controls import plain_button, reserve
 from .fields import mark
 
 Index = QModelIndex | QPersistentModelIndex
@@ -166,6 +166,7 @@ class RunOfShow(QWidget):
         self.list.removed.connect(self._remove)
         self.at.returnPressed.connect(self.submit)
         self.text.returnPressed.connect(self.submit)
+        reserve(desk, "run_of_show", self.at, self.text, self.save, self.up, self.down, self.remove)
         desk.run_of_show_changed.connect(self._show)
         self._show(desk.run_of_show)
 

@@ -176,6 +176,9 @@ class SideColumn(QWidget):
         self.foot.setVisible(not whispering or self._desk.invitation.state == "none")
         self.reply.setPlaceholderText(hint)
         self.reply.setAccessibleName(hint)
+        who_may = self._desk.reserved("whisper") if whispering else ""
+        self.reply.setEnabled(not who_may)
+        self.reply.setToolTip(who_may)
         chosen = self.chat.chosen()
         self.pin.setEnabled(chosen is not None and chosen.kind in ("said", "announced"))
         self.pin.setToolTip("" if self.pin.isEnabled() else t("chat.pin_hint"))
