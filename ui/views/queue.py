@@ -14,7 +14,7 @@ from ..desk import Desk
 from ..values import RUNNING, LotRow
 from ..values_backstage import Edits
 from ..words import t
-from .controls import Badge, Tabs, plain_button
+from .controls import Badge, Tabs, plain_button, reserve
 from .edits import EditsPanel
 from .hold import HoldButton
 from .importing import ImportPanel
