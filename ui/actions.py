@@ -82,6 +82,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("import_lots", "action.import", ("Ctrl+I",)),
     ActionSpec("open_palette", "action.palette", ("Ctrl+K",)),
     ActionSpec("open_settings", "action.settings", ("Ctrl+,",)),
+    ActionSpec("open_camera", "action.camera", ()),
     ActionSpec("retry_connection", "action.retry", ()),
 )
 FREE_KEYS: tuple[str, ...] = tuple(f"F{n}" for n in range(13, 25))

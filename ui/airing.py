@@ -37,6 +37,7 @@ class Airing:
         self.air = m.AirChanged(state="off")
         self.stats: m.EngineStats | None = None
         self.devices: m.DevicesFound | None = None
+        self._cameras: dict[str, m.CameraSet] = {}
         self.engine = "none"
         self.engine_here = False
         self.air_known = False
@@ -62,7 +63,10 @@ class Airing:
             return {"health": self.health()}
         if isinstance(note, m.ProgrammeSet):
             self.programme = note
-            return {"programme": self.programme_view()}
+            return {"programme": self.programme_view(), "cameras": self.cameras()}
+        if isinstance(note, m.CameraSet):
+            self._cameras[note.camera] = note
+            return {"programme": self.programme_view(), "cameras": self.cameras()}
         if isinstance(note, m.DevicesFound):
             self.devices = note
             return {
@@ -127,6 +131,15 @@ class Airing:
             return "warning"
         return "good"
 
+    def cameras(self) -> tuple[m.CameraSet, ...]:
+        """Those of the programme, as they are used; the first first."""
+        chosen = (self.programme.camera, self.programme.second_camera)
+        return tuple(self.camera(spec) for spec in chosen if spec and spec != "none")
+
+    def camera(self, spec: str) -> m.CameraSet:
+        """As the engine last said it is used."""
+        return self._cameras.get(spec) or m.CameraSet(camera=spec, settings=m.CameraSettings())
+
     def programme_view(self) -> Programme:
         note = self.programme
         cameras = {camera.spec: camera for camera in self.devices.cameras} if self.devices else {}
@@ -140,7 +153,7 @@ class Airing:
             fps=note.fps,
             target_bps=note.target_bps,
             muted=note.muted,
-            mirror=note.mirror,
+            mirror=note.mirror != self.camera(note.camera).settings.mirror,
             scene=note.scene,
             scenes=note.scenes,
             second_camera=note.second_camera,

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
 from PySide6.QtCore import QObject
 
 from seller_console.contract import commands as c
@@ -31,7 +32,9 @@ from .values import Closing, ImportDryRun
 from .wires import Answer, NoWires, Wires
 from .words import known, t
 
-WINDOW_ACTIONS = frozenset({"toggle_stage", "open_palette", "open_settings", "add_lot", "import_lots", "announce"})
+WINDOW_ACTIONS = frozenset(
+    {"toggle_stage", "open_palette", "open_settings", "open_camera", "add_lot", "import_lots", "announce"}
+)
 PRESS_PATIENCE_S = 4.0
 """What acts on the running sale does not wait for an absent platform: a press must not open a lot much later."""
 
@@ -258,7 +261,15 @@ class Desk(DeskBackstage):
         self._wires.remember(width=width, height=height)
 
     def set_mirror(self, mirror: bool) -> None:
-        self._programme(mirror=mirror)
+        """Of the first camera, and kept with it."""
+        if self._airing.programme.mirror:  # as an older console said it: for whatever camera comes first
+            self._programme(mirror=False)
+        spec = self.programme.camera
+        self.set_camera(spec, structs.replace(self._airing.camera(spec).settings, mirror=mirror))
+
+    def set_camera(self, spec: str, settings: m.CameraSettings) -> None:
+        """How this camera is used; `cameras` says what came of it."""
+        self._wires.tell(m.SetCamera(camera=spec, settings=settings))
 
     def set_muted(self, muted: bool) -> None:
         self._wires.tell(m.SetMuted(muted=muted))
@@ -291,7 +302,7 @@ class Desk(DeskBackstage):
         now = self.programme
         wanted: dict[str, Any] = {
             "camera": now.camera, "microphone": now.microphone, "width": now.width, "height": now.height,
-            "fps": now.fps, "target_bps": now.target_bps, "mirror": now.mirror,
+            "fps": now.fps, "target_bps": now.target_bps, "mirror": self._airing.programme.mirror,
             "second_camera": now.second_camera, "still": now.still,
         }  # fmt: skip
         self._wires.tell(m.SetProgramme(**{**wanted, **changes}))

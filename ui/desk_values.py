@@ -11,6 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from seller_console.contract.media import CameraSet
 from seller_console.contract.words import RunOfShowNote
 
 from .values import (
@@ -58,6 +59,7 @@ class DeskValues(QObject):
     preview_changed = Signal(object)  # PreviewPlace
     devices_changed = Signal(object)  # Devices
     programme_changed = Signal(object)  # Programme
+    cameras_changed = Signal(object)  # tuple[contract.media.CameraSet, ...]: those of the programme, the first first
     import_changed = Signal(object)  # ImportDryRun
     closing_changed = Signal(object)  # Closing
     programs_changed = Signal(object)  # Programs
@@ -96,6 +98,7 @@ class DeskValues(QObject):
             "preview": PreviewPlace(),
             "devices": Devices(),
             "programme": Programme(),
+            "cameras": (),
             "import": ImportDryRun(),
             "closing": Closing(),
             "programs": Programs(),
@@ -198,6 +201,10 @@ class DeskValues(QObject):
     @property
     def programme(self) -> Programme:
         return self._values["programme"]  # type: ignore[no-any-return]
+
+    @property
+    def cameras(self) -> tuple[CameraSet, ...]:
+        return self._values["cameras"]  # type: ignore[no-any-return]
 
     @property
     def import_(self) -> ImportDryRun:

@@ -365,6 +365,13 @@ QCheckBox::indicator {{ width: 18px; height: 18px; border-radius: 5px;
 QCheckBox::indicator:checked {{ background: {c.info};
   border: 1px solid {c.info}; image: url({icons}/tick-{c.name}.svg); }}
 QCheckBox::indicator:focus {{ border: 2px solid {c.info}; }}
+QSlider {{ background: transparent; min-height: 24px; }}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.line}; }}
+QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {c.info}; }}
+QSlider::sub-page:horizontal:disabled {{ background: {c.line}; }}
+QSlider::handle:horizontal {{ width: 16px; margin: -6px 0; border-radius: 8px; background: {c.text}; }}
+QSlider::handle:horizontal:disabled {{ background: {c.text3}; }}
+QSlider::handle:horizontal:focus {{ background: {c.info}; border: 2px solid {c.text}; width: 12px; }}
 QListView, QTableView, QTreeView, QScrollArea, QScrollArea > QWidget > QWidget {{ background: {c.bg}; border: 0; }}
 QTableView {{ gridline-color: {c.row_line}; color: {c.text}; font-size: 13px; selection-background-color: {c.info_row};
   selection-color: {c.text}; alternate-background-color: {c.bg}; }}

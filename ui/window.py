@@ -204,6 +204,11 @@ class Window(QWidget):
         elif what == "open_settings":
             self._choose_page(False)
             self.live.queue.open_settings()
+        elif what == "open_camera":
+            if self.pages.currentWidget() is self.preflight:
+                self.preflight.setup.open_camera()
+            else:
+                self.live.queue.open_camera()
         elif what == "open_money":
             self._choose_page(False)
             self.live.queue.open_money()
@@ -225,6 +230,9 @@ class Window(QWidget):
             menu.addAction(device_words(device.spec, device.name), partial(choose, device.spec))
         if menu.isEmpty():
             menu.addAction(t("strip.no_device")).setEnabled(False)
+        if cameras:
+            menu.addSeparator()
+            menu.addAction(t("action.camera"), lambda: self._asked("open_camera"))
         menu.popup(self.strip.mapToGlobal(QPoint(self.strip.width() - 320, self.strip.height())))
 
     # --- the end -----------------------------------------------------------------------------

@@ -35,6 +35,8 @@ PANELS = (
     "toast",
     "chosen",
     "settings",
+    "camera",
+    "camera_live",
     "backstage",
     "note_chosen",
     "whisper",
@@ -53,8 +55,11 @@ def panel(window: Window, desk: object, name: str) -> None:
     """The screens that are not a state of the deck."""
     assert isinstance(desk, scenes.Desk)
     queue = window.live.queue
-    if name == "preflight":
+    if name in ("preflight", "camera"):
         scenes.prepared(desk)
+        if name == "camera":
+            scenes.tuned(desk)
+            window.preflight.setup.open_camera()
     elif name == "no_camera":
         scenes.no_camera(desk)
     else:
@@ -67,6 +72,9 @@ def panel(window: Window, desk: object, name: str) -> None:
         queue.list_now.choose(1)
     elif name == "editor":
         queue.open_editor(scenes.queue_rows(False)[1])
+    elif name == "camera_live":
+        scenes.tuned(desk)
+        queue.open_camera()
     elif name == "settings":
         queue.open_settings()
     elif name == "import":

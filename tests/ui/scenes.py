@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 
-from seller_console.contract.media import Camera, Microphone
+from seller_console.contract.media import Camera, CameraOffer, CameraSet, CameraSettings, Microphone
 from seller_console.contract.words import LotDraft, Preset, RunOfShowNote
 from ui.desk import Desk
 from ui.values import (
@@ -494,6 +494,19 @@ def prepared(desk: Desk) -> None:
             "Le live n’a pas commencé.",
         ),
     )
+
+
+def tuned(desk: Desk) -> None:
+    """A camera that was turned and cut, and has not all one would like."""
+    offers = (
+        CameraOffer(name="focus", lowest=0, highest=250, step=5, value=35, automatic=True),
+        CameraOffer(name="exposure", lowest=3, highest=2047, value=156, automatic=True),
+        CameraOffer(name="gain", lowest=0, highest=255, value=64),
+    )
+    used = CameraSettings(width=1920, height=1080, rotation=90, zoom=1.4, centre_y=0.4, focus=35)
+    spec = desk.programme.camera
+    desk.put(cameras=(CameraSet(camera=spec, settings=used, width=1280, height=720, fps=30.0, offers=offers,
+                                ignored=("size",)),))  # fmt: skip
 
 
 def no_camera(desk: Desk) -> None:

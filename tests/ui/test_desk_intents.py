@@ -45,7 +45,15 @@ def test_every_action_has_an_intent_or_asks_the_window(floor: DeskFloor) -> None
     floor.desk.asked.connect(asked.append)
     for spec in ACTIONS:
         floor.desk.do(spec.id)
-    assert set(asked) == {"toggle_stage", "announce", "add_lot", "import_lots", "open_palette", "open_settings"}
+    assert set(asked) == {
+        "toggle_stage",
+        "announce",
+        "add_lot",
+        "import_lots",
+        "open_palette",
+        "open_settings",
+        "open_camera",
+    }
 
 
 def test_an_empty_queue_makes_a_lot_with_a_picture_of_the_programme(floor: DeskFloor) -> None:

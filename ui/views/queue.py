@@ -14,6 +14,7 @@ from ..desk import Desk
 from ..values import RUNNING, LotRow
 from ..values_backstage import Edits
 from ..words import t
+from .camera import CameraPanel
 from .controls import Badge, Tabs, plain_button, reserve
 from .edits import EditsPanel
 from .hold import HoldButton
@@ -95,6 +96,9 @@ class QueuePane(QWidget):
         self.settings = SettingsPanel(desk, self)
         self.settings.closed.connect(self._back)
         self.pages.addWidget(self.settings)
+        self.camera = CameraPanel(desk, self)
+        self.camera.closed.connect(self._back)
+        self.pages.addWidget(self.camera)
         self.money = MoneyPanel(desk, self)
         self.money.closed.connect(self._back)
         self.pages.addWidget(self.money)
@@ -321,6 +325,11 @@ class QueuePane(QWidget):
     def open_settings(self) -> None:
         self.settings.refresh()
         self._open_page(self.settings)
+
+    def open_camera(self) -> None:
+        self.camera.refresh()
+        self._open_page(self.camera)
+        self.camera.begin()
 
     def open_money(self) -> None:
         """The account; pressed again, the lots."""

@@ -26,9 +26,9 @@ from .. import theme
 from ..actions import Action
 from ..desk import Desk
 from ..words import decimal, t
+from .choice import Choice
 from .controls import plain_button
 from .fields import cents_of, mark
-from .setup import Choice
 
 SCALES = (100, 125, 150, 175, 200)
 ALONE = frozenset(

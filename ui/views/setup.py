@@ -6,16 +6,13 @@ the test tone are called so; the wheel changes nothing by accident.
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QSizePolicy,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -25,38 +22,15 @@ from seller_console.contract.words import Preset
 from ..desk import Desk
 from ..values import Devices, Programme
 from ..words import t
-from .controls import device_words
+from .camera import CameraPanel
+from .choice import Choice
+from .controls import device_words, plain_button
 from .fields import Count, mark
 from .meter import Bars
 from .preview import Preview
 
 SIZES = ((720, 1280), (1080, 1920), (1280, 720), (1920, 1080))
 TITLE_MOST = 80
-
-
-class Choice(QComboBox):
-    """A list of choices the wheel does not change by accident."""
-
-    def __init__(self, name: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setAccessibleName(name)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(12)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
-
-    def become(self, choices: list[tuple[str, object]], chosen: object) -> None:
-        """(words, value) of each; nothing is emitted."""
-        self.blockSignals(True)
-        if [(self.itemText(i), self.itemData(i)) for i in range(self.count())] != choices:
-            self.clear()
-            for said, value in choices:
-                self.addItem(said, value)
-        self.setCurrentIndex(next((i for i, (_, value) in enumerate(choices) if value == chosen), -1))
-        self.blockSignals(False)
 
 
 class PresetFields(QWidget):
@@ -145,7 +119,16 @@ class SetUp(QWidget):
         column.setSpacing(0)
         column.addWidget(self.preview, 1)
         column.addSpacing(12)
-        column.addLayout(self._fields())
+        self.tune = plain_button(t("preflight.tune"), self._tune, self)
+        self.tune.setAccessibleName(t("action.camera"))
+        fields = QWidget(self)
+        fields.setLayout(self._fields())
+        self.camera_panel = CameraPanel(desk, self)
+        self.camera_panel.closed.connect(self._close_camera)
+        self.pages = QStackedWidget(self)
+        self.pages.addWidget(fields)
+        self.pages.addWidget(self.camera_panel)
+        column.addWidget(self.pages)
         self.title.editingFinished.connect(self._titled)
         self.camera.activated.connect(lambda _i: desk.choose_camera(str(self.camera.currentData())))
         self.microphone.activated.connect(lambda _i: desk.choose_microphone(str(self.microphone.currentData())))
@@ -160,11 +143,18 @@ class SetUp(QWidget):
 
     def _fields(self) -> QGridLayout:
         grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(8)
+        camera = QWidget(self)
+        beside = QHBoxLayout(camera)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(8)
+        beside.addWidget(self.camera, 1)
+        beside.addWidget(self.tune)
         places: list[tuple[str, QWidget]] = [
             ("preflight.title", self.title),
-            ("preflight.camera", self.camera),
+            ("preflight.camera", camera),
             ("preflight.microphone", self.microphone),
             ("", self.bars),
             ("preflight.destination", self.destination),
@@ -176,11 +166,24 @@ class SetUp(QWidget):
             if name:
                 label = QLabel(t(name), self)
                 label.setMinimumWidth(104)
-                label.setBuddy(field)
+                label.setBuddy(self.camera if field is camera else field)
                 grid.addWidget(label, line, 0)
             grid.addWidget(field, line, 1)
         grid.setColumnStretch(1, 1)
         return grid
+
+    def _tune(self) -> None:
+        self._desk.actions.open_camera.press()
+
+    def open_camera(self) -> None:
+        """The camera's settings, under its picture."""
+        self.camera_panel.refresh()
+        self.pages.setCurrentWidget(self.camera_panel)
+        self.camera_panel.begin()
+
+    def _close_camera(self) -> None:
+        self.pages.setCurrentIndex(0)
+        self.tune.setFocus()
 
     def _titled(self) -> None:
         typed = self.title.text().strip()
@@ -197,6 +200,7 @@ class SetUp(QWidget):
         if programme.camera not in [spec for _, spec in cameras]:
             cameras.append((device_words(programme.camera, programme.camera_name), programme.camera))
         self.camera.become(cameras, programme.camera)
+        self.tune.setEnabled(desk.actions.open_camera.enabled)
         sounds: list[tuple[str, object]] = [(device_words(one.spec, one.name), one.spec) for one in devices.microphones]
         if programme.microphone not in [spec for _, spec in sounds]:
             sounds.append((device_words(programme.microphone, programme.microphone_name), programme.microphone))
