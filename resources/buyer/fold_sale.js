@@ -35,10 +35,12 @@ function keepSale(state, sale) {
   if (sale.bag) state.bag = sale.bag;
 }
 
-/** Where to pay: the link of the last validated basket that is still owed. */
+/** Where to pay, and what: the last validated basket that is still owed. */
 function findLink(state) {
   const owed = ({ saleIds }) => saleIds.some((id) => state.sales.get(id)?.status === "validated");
-  state.paymentLink = state.baskets.filter(owed).pop()?.link ?? "";
+  const last = state.baskets.filter(owed).pop();
+  state.paymentLink = last?.link ?? "";
+  state.paymentCents = last?.totalCents ?? 0;
 }
 
 export const SALE = {
@@ -295,9 +297,16 @@ export const SALE = {
       const sale = state.sales.get(id);
       if (sale?.status === "sold") sale.status = "validated";
     }
-    state.baskets.push({ saleIds: e.sale_ids, link: e.payment_link ?? "" });
+    state.baskets.push({ saleIds: e.sale_ids, totalCents: e.total_cents, link: e.payment_link ?? "" });
     findLink(state);
     return [{ kind: "validated" }];
+  },
+  basket_reduced(state, e) {
+    if (e.buyer !== state.me) return [];
+    const basket = state.baskets.find(({ saleIds }) => e.sale_ids.every((id) => saleIds.includes(id)));
+    if (basket) Object.assign(basket, { saleIds: e.sale_ids, totalCents: e.total_cents, link: e.payment_link ?? "" });
+    findLink(state);
+    return [];
   },
   payment_marked(state, e) {
     const sale = state.sales.get(e.sale_id);

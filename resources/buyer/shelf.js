@@ -216,7 +216,7 @@ export class Shelf {
     const pay = /^https:\/\//.test(state.paymentLink) && toValidate === 0;
     show($("basket-pay"), pay);
     if (pay) {
-      put($("basket-pay"), t("basket.pay"));
+      put($("basket-pay"), t("basket.pay", { price: money(state.paymentCents) }));
       attribute($("basket-pay"), "href", state.paymentLink);
     }
     const waits = sales.length > 0 && toValidate === 0 && !pay && sales.some((sale) => sale.status === "validated");

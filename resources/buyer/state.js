@@ -38,6 +38,7 @@ export function fresh(me = "", role = "buyer") {
     viewers: 0,
     baskets: [],
     paymentLink: "",
+    paymentCents: 0,
   };
 }
 

@@ -145,7 +145,7 @@ export const WORDS = {
   "basket.total": "Total",
   "basket.validate": "Confirm my basket",
   "basket.validated": "Basket confirmed. The seller will contact you about payment.",
-  "basket.pay": "Pay",
+  "basket.pay": "Pay {price}",
   "basket.status.sold": "won",
   "basket.status.validated": "confirmed",
   "basket.status.paid": "paid",

@@ -145,7 +145,7 @@ export const WORDS = {
   "basket.total": "Total",
   "basket.validate": "Valider mon panier",
   "basket.validated": "Panier validé. Le vendeur vous recontacte pour le paiement.",
-  "basket.pay": "Payer",
+  "basket.pay": "Payer {price}",
   "basket.status.sold": "gagné",
   "basket.status.validated": "validé",
   "basket.status.paid": "payé",

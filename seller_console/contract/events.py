@@ -388,6 +388,18 @@ class BasketValidated(EventBase, frozen=True):
         return f"buyer:{self.buyer}"
 
 
+class BasketReduced(EventBase, frozen=True):
+    """Of a validated basket a sale was undone, paid or given up: `sale_ids` are still owed, by this link alone."""
+
+    buyer: PersonId
+    sale_ids: tuple[SaleId, ...]
+    total_cents: int
+    payment_link: str = ""
+
+    def audience(self) -> str:
+        return f"buyer:{self.buyer}"
+
+
 class PaymentMarked(EventBase, frozen=True):
     sale_id: SaleId
     buyer: PersonId
@@ -623,7 +635,7 @@ Event = (
     | LotSkipped | LotPinned
     | RunOpened | MaxSet | PriceMoved | RunPaused | RunResumed | ClockMoved | RunWithdrawn | RunVoided
     | Hammered | PictureLost | PictureReturned | PlatformReturned | PreBidSet | PreBidsCounted
-    | SaleMade | SaleVoided | BasketValidated | PaymentMarked | RunnerUpOffered | RunnerUpAnswered
+    | SaleMade | SaleVoided | BasketValidated | BasketReduced | PaymentMarked | RunnerUpOffered | RunnerUpAnswered
     | SpendingLimitSet
     | FlashStarted | FlashEnded | GiveawayOpened | GiveawaySeedKept | GiveawayEntered | GiveawayDrawn
     | OfferMade | OfferAnswered

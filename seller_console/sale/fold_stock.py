@@ -270,6 +270,14 @@ def _basket_validated(state: ShowState, event: ev.BasketValidated, at_ms: int) -
             sale.status = "validated"
 
 
+def _basket_reduced(state: ShowState, event: ev.BasketReduced, at_ms: int) -> None:
+    for basket in state.baskets:
+        if basket.buyer == event.buyer and set(event.sale_ids) <= set(basket.sale_ids):
+            basket.sale_ids = event.sale_ids
+            basket.total_cents = event.total_cents
+            basket.payment_link = event.payment_link
+
+
 def _payment_marked(state: ShowState, event: ev.PaymentMarked, at_ms: int) -> None:
     sale = state.sales.get(event.sale_id)
     if sale is not None:
@@ -390,6 +398,7 @@ FOLDS: Folds = {
     ev.SaleMade: _sale_made,
     ev.SaleVoided: _sale_voided,
     ev.BasketValidated: _basket_validated,
+    ev.BasketReduced: _basket_reduced,
     ev.PaymentMarked: _payment_marked,
     ev.RunnerUpOffered: _runner_up_offered,
     ev.RunnerUpAnswered: _runner_up_answered,

@@ -1,7 +1,8 @@
 """Payment: baskets, marks, undone sales, and who is asked next (rules 11 and 12).
 
 The seam is one address: with no payment page the seller marks each sale paid; with one, the
-basket carries a link. A runner-up is asked, never charged: three offers a run at most, two
+basket carries a link, and another as soon as less is owed: what a link asks for is what is owed.
+A runner-up is asked, never charged: three offers a run at most, two
 minutes for the first and one for each next, never below the reserve, at the price the bids
 come to without those who failed or declined. Stock is held until the last answer.
 """
@@ -64,10 +65,33 @@ def validate_basket(state: ShowState, command: cm.ValidateBasket, who: Who, at_m
     )
 
 
-def _payment_link(state: ShowState, buyer: Person, total: int, last_sale: str) -> str:
+def _less_owed(state: ShowState, sale: Sale) -> tuple[ev.Event, ...]:
+    """Said with what takes `sale` out of what its buyer owes; nothing when nothing is left of the basket."""
+    if sale.status != "validated":
+        return ()
+    validated = next((one for one in state.baskets if sale.sale_id in one.sale_ids), None)
+    ids = validated.sale_ids if validated is not None else ()
+    left = [state.sales[one] for one in ids if one != sale.sale_id and one in state.sales]
+    left = [one for one in left if one.status == "validated"]
+    buyer = state.people.get(sale.buyer)
+    if not left or buyer is None:
+        return ()
+    total = total_cents(left)
+    return (
+        ev.BasketReduced(
+            buyer=sale.buyer,
+            sale_ids=tuple(one.sale_id for one in left),
+            total_cents=total,
+            payment_link=_payment_link(state, buyer, total, f"{left[-1].sale_id}-{len(left)}"),
+        ),
+    )
+
+
+def _payment_link(state: ShowState, buyer: Person, total: int, basket_name: str) -> str:
+    """`basket_name` is another for another amount: some payment pages take a reference once."""
     if not state.payment_page or total == 0:
         return ""
-    reference = f"{state.show_id}-{buyer.bag_number}-{last_sale}"
+    reference = f"{state.show_id}-{buyer.bag_number}-{basket_name}"
     return state.payment_page.replace("{reference}", reference).replace("{amount}", f"{total // 100}.{total % 100:02d}")
 
 
@@ -84,7 +108,8 @@ def mark_payment(state: ShowState, command: cm.MarkPayment, who: Who, at_ms: int
             return refuse("already_failed")
         if _pending(state, sale):
             return refuse("offer_pending")
-    return (ev.PaymentMarked(sale_id=sale.sale_id, buyer=sale.buyer, outcome=command.outcome, by=who.person),)
+    marked = ev.PaymentMarked(sale_id=sale.sale_id, buyer=sale.buyer, outcome=command.outcome, by=who.person)
+    return marked, *_less_owed(state, sale)
 
 
 def void_sale(state: ShowState, command: cm.VoidSale, who: Who, at_ms: int) -> Decision:
@@ -109,6 +134,7 @@ def void_sale(state: ShowState, command: cm.VoidSale, who: Who, at_ms: int) -> D
             reason=reason,
             back_to_queue=command.back_to_queue,
         ),
+        *_less_owed(state, sale),
     )
 
 

@@ -122,7 +122,7 @@ class Sale(msgspec.Struct):
 
 
 class Basket(msgspec.Struct):
-    """What a buyer validated at one time, and where it is paid."""
+    """What a buyer validated at one time and may still owe, and where it is paid."""
 
     buyer: PersonId
     sale_ids: tuple[SaleId, ...]

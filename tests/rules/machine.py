@@ -669,6 +669,15 @@ class ShowMachine(RuleBasedStateMachine):
             assert len(people) <= 3 and len(set(people)) == len(people)
 
     @invariant()
+    def a_basket_asks_for_what_is_owed(self) -> None:
+        for basket in self.state.baskets:
+            owed = [one for one in basket.sale_ids if self.state.sales[one].status == "validated"]
+            if owed:
+                assert basket.sale_ids == tuple(owed)
+                sales = [self.state.sales[one] for one in owed]
+                assert basket.total_cents == sum(sale.price_cents * sale.quantity for sale in sales)
+
+    @invariant()
     def limits_hold(self) -> None:
         for person in self.state.people.values():
             mine = [s for s in self.state.sales.values() if s.buyer == person.person and s.status != "voided"]

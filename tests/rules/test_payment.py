@@ -80,13 +80,68 @@ def test_a_basket_and_its_link_are_told_to_who_comes_back(who: Who) -> None:
     link = "https://pay.example/?r=show-1-{}&a={}"
     baskets = [
         ("ana", (first,), 12_00, link.format(first, "12.00")),
-        ("ana", (second, third), 12_00, link.format(third, "12.00")),
+        ("ana", (second,), 7_00, link.format(f"{second}-1", "7.00")),
     ]
     assert [(b.buyer, b.sale_ids, b.total_cents, b.payment_link) for b in told] == ([] if who is BEN else baskets)
     late = ShowState()
     for event in brief(floor.state, who):
         apply(late, event, floor.now)
     assert screen(late, who) == screen(floor.seen_by(who), who)
+
+
+PAGE = "https://pay.example/?r={reference}&a={amount}"
+
+
+def owed_baskets(state: ShowState, who: Who) -> list[ev.BasketValidated]:
+    return [event for event in brief(state, who) if isinstance(event, ev.BasketValidated) and event.buyer == "ana"]
+
+
+@pytest.mark.parametrize("how", ["voided", "paid", "failed"])
+def test_a_link_asks_for_what_is_still_owed_and_for_nothing_else(how: str) -> None:
+    floor = Floor()
+    floor.ok(cm.EditShow(payment_page=PAGE), OWNER)
+    first, second, third = (floor.sell(ANA, euros) for euros in (12, 30, 5))
+    floor.ok(cm.ValidateBasket(), ANA)
+    other = floor.sell(ANA, 8)
+    floor.ok(cm.ValidateBasket(), ANA)
+    links = {basket.payment_link for basket in owed_baskets(floor.state, ANA)}
+    for gone, left, cents in ((second, (first, third), "17.00"), (third, (first,), "12.00")):
+        if how == "voided":
+            done = floor.ok(cm.VoidSale(sale_id=gone, reason="rendu"), OWNER)
+        else:
+            done = floor.ok(cm.MarkPayment(sale_id=gone, outcome=how), OWNER)  # type: ignore[arg-type]
+        told = done[-1]
+        assert isinstance(told, ev.BasketReduced)
+        assert told.audience() == "buyer:ana"
+        assert (told.buyer, told.sale_ids, f"{told.total_cents / 100:.2f}") == ("ana", left, cents)
+        assert told.payment_link.endswith(f"&a={cents}")
+        assert told.payment_link.partition("&")[0] not in {link.partition("&")[0] for link in links}, "a new reference"
+        links.add(told.payment_link)
+        for who in (ANA, OWNER):
+            baskets = owed_baskets(floor.state, who)
+            assert [basket.sale_ids for basket in baskets] == [left, (other,)]
+            assert baskets[0].payment_link == told.payment_link
+            late = ShowState()
+            for event in brief(floor.state, who):
+                apply(late, event, floor.now)
+            assert screen(late, who) == screen(floor.seen_by(who), who)
+    last = floor.ok(cm.VoidSale(sale_id=first, reason="rendu"), OWNER)
+    assert [type(event) for event in last] == [ev.SaleVoided], "nothing of it is owed any more"
+    assert [basket.sale_ids for basket in owed_baskets(floor.state, ANA)] == [(other,)]
+
+
+def test_a_sale_that_was_not_validated_or_was_given_up_before_changes_no_link() -> None:
+    floor = Floor()
+    floor.ok(cm.EditShow(payment_page=PAGE), OWNER)
+    first, second = floor.sell(ANA, 12), floor.sell(ANA, 30)
+    floor.ok(cm.ValidateBasket(), ANA)
+    late, bens = floor.sell(ANA, 5), floor.sell(BEN, 5)
+    assert len(floor.ok(cm.VoidSale(sale_id=late, reason="rendu"), OWNER)) == 1
+    assert len(floor.ok(cm.VoidSale(sale_id=bens, reason="rendu"), OWNER)) == 1
+    fail(floor, second)
+    assert [basket.total_cents for basket in owed_baskets(floor.state, ANA)] == [12_00]
+    assert len(floor.ok(cm.VoidSale(sale_id=second, reason="rendu"), OWNER)) == 1, "it was owed no longer"
+    assert [basket.sale_ids for basket in owed_baskets(floor.state, ANA)] == [(first,)]
 
 
 def test_the_seller_marks_a_sale_paid_once() -> None:

@@ -13,6 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from seller_console import places
+from seller_console.contract import commands as cm
 from seller_console.contract.codec import decode_event, encode
 from seller_console.contract.words import Who
 from seller_console.sale.audience import may_see
@@ -22,7 +23,7 @@ from seller_console.sale.payment import is_owed
 from seller_console.sale.state import ShowState
 from tests.fakes.lively_show import LivelyShow
 from tests.fakes.lone_page import lone_page
-from tests.rules.floor import ANA
+from tests.rules.floor import ANA, OWNER, Floor
 
 pytestmark = pytest.mark.browser
 # ruff: noqa: E501 - scripts that run in the page
@@ -49,7 +50,7 @@ async ({ prelude, rows, me, brief }) => {
     lines: state.lines.filter(l => l.kind === "said" || l.kind === "announced")
       .map(l => [l.id, l.nickname, l.text, l.replyTo, l.deleted].slice(l.kind === "said" ? 0 : 2)),
     slow: state.slowModeMs, quiet: state.timedOutUntil, blocked: state.blocked, following: state.following,
-    limit: state.limitCents, link: state.paymentLink,
+    limit: state.limitCents, link: [state.paymentLink, state.paymentCents],
     giveaway: giveaway && [giveaway.id, giveaway.lotId, giveaway.entrants, giveaway.entered],
     runner_ups: [...state.runnerUps.keys()],
     picture: state.picture.lostSince,
@@ -101,18 +102,21 @@ def facts(state: ShowState, me: str) -> dict[str, Any]:
         "blocked": person.blocked,
         "following": person.following,
         "limit": person.limit_cents,
-        "link": next((b.payment_link for b in reversed(state.baskets) if b.buyer == me and is_owed(state, b)), ""),
+        "link": next(
+            ([b.payment_link, b.total_cents] for b in reversed(state.baskets) if b.buyer == me and is_owed(state, b)),
+            ["", 0],
+        ),
         "giveaway": giveaway and [giveaway.giveaway_id, giveaway.lot_id, len(giveaway.entrants), me in giveaway.entrants],
         "runner_ups": [one.offer_id for one in state.runner_ups.values() if not one.answer and one.buyer == me],
         "picture": state.picture_lost_since,
     }  # fmt: skip
 
 
-def visible(show: LivelyShow, who: Who, after: int = 0) -> tuple[ShowState, list[dict[str, Any]]]:
+def visible(floor: Floor, who: Who, after: int = 0) -> tuple[ShowState, list[dict[str, Any]]]:
     """Our fold of the rows `who` may see, and those rows (from seq `after` + 1) as the feed writes them."""
     state = ShowState()
     rows: list[dict[str, Any]] = []
-    for seq, (at_ms, raw) in enumerate(show.floor.log, 1):
+    for seq, (at_ms, raw) in enumerate(floor.log, 1):
         event = decode_event(raw)
         if not may_see(event.audience(), who):
             continue
@@ -138,7 +142,7 @@ async def test_the_page_folds_a_feed_as_the_rules_do(page: Page) -> None:
         show.go_on(160)
         if seed % 4 == 0:
             show.end()
-        state, rows = visible(show, ANA)
+        state, rows = visible(show.floor, ANA)
         kinds |= {row["event"]["type"] for row in rows}
         found = await page.evaluate(FOLD, {"rows": rows, "me": ANA.person, "brief": None})
         assert found == facts(state, ANA.person), f"seed {seed}"
@@ -159,7 +163,7 @@ async def test_a_late_comer_sees_what_everybody_sees(page: Page) -> None:
         given = brief(show.floor.state, ANA)
         seq = len(show.floor.log)
         show.go_on(60)
-        state, rows = visible(show, ANA, after=seq)
+        state, rows = visible(show.floor, ANA, after=seq)
         word = {
             "seq": seq, "server_ms": show.floor.now, "person": ANA.person, "nickname": ANA.nickname, "role": "buyer",
             "events": json.loads(encode(given)),
@@ -183,10 +187,31 @@ async def test_a_late_comer_sees_what_everybody_sees(page: Page) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_the_page_asks_for_what_is_still_owed(page: Page) -> None:
+    floor = Floor()
+    floor.ok(cm.EditShow(payment_page="https://pay.example/?r={reference}&a={amount}"), OWNER)
+    first, second, third = (floor.sell(ANA, euros) for euros in (12, 30, 5))
+    floor.ok(cm.ValidateBasket(), ANA)
+    steps: tuple[tuple[cm.Command, int], ...] = (
+        (cm.VoidSale(sale_id=second, reason="rendu"), 17_00),
+        (cm.MarkPayment(sale_id=first, outcome="paid"), 5_00),
+        (cm.MarkPayment(sale_id=third, outcome="failed"), 0),
+    )
+    for command, cents in steps:
+        floor.ok(command, OWNER)
+        state, rows = visible(floor, ANA)
+        found = await page.evaluate(FOLD, {"rows": rows, "me": ANA.person, "brief": None})
+        assert found == facts(state, ANA.person)
+        link, asked_cents = found["link"]
+        assert asked_cents == cents
+        assert link.endswith(f"&a={cents // 100}.00") if cents else link == ""
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_row_seen_twice_counts_once(page: Page) -> None:
     show = LivelyShow(3)
     show.go_on(150)
-    state, rows = visible(show, ANA)
+    state, rows = visible(show.floor, ANA)
     twice = [row for row in rows for _ in (0, 1)]
     found = await page.evaluate(FOLD, {"rows": twice, "me": ANA.person, "brief": None})
     assert found == facts(state, ANA.person)
