@@ -17,6 +17,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ from .log import LogUnwritable, NewerLog
 from .relay import Relay
 from .shop import Room, Shop, TitleRefused
 from .tls import certificate, lan_addresses
+from .tls_door import TlsDoor, context_of
 from .wire import CONNECTIONS_PER_ADDRESS, Connections, Protocol
 
 logger = logging.getLogger(__name__)
@@ -159,28 +161,54 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's own, with our signals and a word when it listens."""
+    """uvicorn's own, with our signals, our door for TLS and a word when it listens."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections, context: ssl.SSLContext | None) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self._connections = connections
+        self._context = context
+        self._doors: list[TlsDoor] = []
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        if self._context is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            for sock in sockets or []:
+                door = TlsDoor(sock, self._context, self._connections, self._protocol)
+                door.open(self.config.backlog)
+                self._doors.append(door)
         self.listening.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for door in self._doors:
+            await door.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self, address: str) -> Protocol:
+        """Of a connection counted under `address`; as uvicorn makes them."""
+        return Protocol(
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            connections=self._connections,
+            counted=address,
+        )
 
 
 def _server(
     app: object, *, certificate_paths: tuple[Path, Path] | None = None, connections: Connections | None = None
 ) -> _Server:
+    counted = connections or Connections()
     return _Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
-            http=partial(Protocol, connections=connections or Connections()),  # type: ignore[arg-type]
+            http=partial(Protocol, connections=counted),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             log_config=None,
@@ -190,9 +218,9 @@ def _server(
             backlog=_BACKLOG,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=2,
-            ssl_certfile=certificate_paths[0] if certificate_paths else None,
-            ssl_keyfile=certificate_paths[1] if certificate_paths else None,
-        )
+        ),
+        counted,
+        context_of(*certificate_paths) if certificate_paths else None,
     )
 
 

@@ -56,10 +56,10 @@ class Connections:
 class Protocol(HttpToolsProtocol):
     """uvicorn's own, leaving its transport in the scope, and impatient with heads that do not end."""
 
-    def __init__(self, *args: Any, connections: Connections, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, connections: Connections, counted: str | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._of_address = connections
-        self._address: str | None = None
+        self._address = counted
         """Counted under this name; None: not counted."""
         self._in_head = True
         self._head_bytes = 0
@@ -67,20 +67,25 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        address = self.client[0] if self.client else ""
-        if not self._of_address.enter(address):
-            logger.info("connection_refused why=too_many")
-            transport.abort()
-            return
-        self._address = address
+        if self._address is None:
+            address = self.client[0] if self.client else ""
+            if not self._of_address.enter(address):
+                logger.info("connection_refused why=too_many")
+                transport.abort()
+                return
+            self._address = address
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._no_longer_wait()
+        self.leave()
+        super().connection_lost(exc)
+
+    def leave(self) -> None:
+        """Counted no more."""
         if self._address is not None:
             self._of_address.leave(self._address)
             self._address = None
-        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:

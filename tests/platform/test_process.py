@@ -475,6 +475,31 @@ def test_an_unusable_home_is_said_in_words(start_program: Callable[..., Any], tm
     assert "Traceback" not in program.errors()
 
 
+def test_who_says_nothing_at_the_network_door_is_counted_all_the_same(
+    start: Callable[..., tuple[Any, Door]], home: Path, wait_until: Callable[..., None]
+) -> None:
+    start("--host", "127.0.0.2", "--per-address", "0.02")
+    port = json.loads((home / "platform-keys.json").read_bytes())["lan_port"]
+    silent = [socket.create_connection(("127.0.0.2", port), timeout=5) for _ in range(5)]
+    late = socket.create_connection(("127.0.0.2", port), timeout=5)
+    assert late.recv(1) == b"", "the sixth is shown out before any handshake"
+    late.close()
+    trusting = ssl.create_default_context(cafile=str(home / "tls" / "cert.pem"))
+    trusting.check_hostname = False
+    for each in silent:
+        each.close()
+
+    def answers() -> bool:
+        try:
+            return httpx.get(
+                f"https://127.0.0.2:{port}{routes.HEALTH}", headers={"Host": f"localhost:{port}"}, verify=trusting
+            ).is_success
+        except httpx.TransportError:
+            return False
+
+    wait_until(answers)
+
+
 def test_the_network_door_is_tls_with_a_certificate_of_its_own(
     start: Callable[..., tuple[Any, Door]], home: Path
 ) -> None:
