@@ -169,11 +169,30 @@ def check_encoders(t: Tongue) -> Finding:
         return Finding("fail", said, t("Relancez la mise en place.", "Run the set-up again."))
     said = t(f"{video.name} {spent_ms:.0f} ms par image en 720p (33 au plus), Opus",
              f"{video.name} {spent_ms:.0f} ms a frame at 720p (33 at most), Opus")  # fmt: skip
+    said += _cards_encoders(t)
     if spent_ms > FRAME_MS * 0.8:
         cure = t("Fermez les autres programmes, ou diffusez en plus petit : --size 540x960",
                  "Close other programs, or stream smaller: --size 540x960")  # fmt: skip
         return Finding("warn", said, cure)
     return Finding("ok", said)
+
+
+def _cards_encoders(t: Tongue) -> str:
+    """Those of the graphics card, each by a proof in a process of its own; all at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from .engine.hardware import KINDS, Shape, candidates, verify
+
+    names = candidates()
+    if not names:
+        return t(" ; aucun encodeur de carte graphique ici", "; no encoder of a graphics card here")
+    shape = Shape(720, 1280, 30, 2_500_000)
+    with ThreadPoolExecutor(len(names)) as pool:
+        verdicts = list(pool.map(lambda name: verify(name, shape), names))
+    good = [KINDS[one.name].brand for one in verdicts if one.works]
+    bad = ", ".join(f"{KINDS[one.name].brand} ({one.why})" for one in verdicts if not one.works)
+    said = t(" ; --encoder auto prendrait : ", "; --encoder auto would take: ") + (good[0] if good else "x264")
+    return said + (t(f" ; ne marche pas : {bad}", f"; does not work: {bad}") if bad else "")
 
 
 def check_webrtc(t: Tongue) -> Finding:

@@ -67,6 +67,8 @@ class Airing:
         if isinstance(note, m.CameraSet):
             self._cameras[note.camera] = note
             return {"programme": self.programme_view(), "cameras": self.cameras()}
+        if isinstance(note, m.EncoderChosen):
+            return {"encoder": note}
         if isinstance(note, m.DevicesFound):
             self.devices = note
             return {

@@ -271,6 +271,11 @@ class Desk(DeskBackstage):
         """How this camera is used; `cameras` says what came of it."""
         self._wires.tell(m.SetCamera(camera=spec, settings=settings))
 
+    def set_encoder(self, encoder: str) -> None:
+        """x264, or auto: the graphics card if it gives its proof; `encoder` says what came of it."""
+        self._wires.tell(m.SetEncoder(encoder=encoder))
+        self._wires.remember(encoder=encoder)
+
     def set_muted(self, muted: bool) -> None:
         self._wires.tell(m.SetMuted(muted=muted))
 

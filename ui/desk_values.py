@@ -11,7 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from seller_console.contract.media import CameraSet
+from seller_console.contract.media import CameraSet, EncoderChosen
 from seller_console.contract.words import RunOfShowNote
 
 from .values import (
@@ -60,6 +60,7 @@ class DeskValues(QObject):
     devices_changed = Signal(object)  # Devices
     programme_changed = Signal(object)  # Programme
     cameras_changed = Signal(object)  # tuple[contract.media.CameraSet, ...]: those of the programme, the first first
+    encoder_changed = Signal(object)  # contract.media.EncoderChosen
     import_changed = Signal(object)  # ImportDryRun
     closing_changed = Signal(object)  # Closing
     programs_changed = Signal(object)  # Programs
@@ -99,6 +100,7 @@ class DeskValues(QObject):
             "devices": Devices(),
             "programme": Programme(),
             "cameras": (),
+            "encoder": EncoderChosen(wanted="x264", encoder="libx264"),
             "import": ImportDryRun(),
             "closing": Closing(),
             "programs": Programs(),
@@ -205,6 +207,10 @@ class DeskValues(QObject):
     @property
     def cameras(self) -> tuple[CameraSet, ...]:
         return self._values["cameras"]  # type: ignore[no-any-return]
+
+    @property
+    def encoder(self) -> EncoderChosen:
+        return self._values["encoder"]  # type: ignore[no-any-return]
 
     @property
     def import_(self) -> ImportDryRun:

@@ -381,6 +381,8 @@ class Wiring:
     def _set_up_engine(self) -> None:
         """A new engine gets what was chosen last time."""
         kept = self._settings.values
+        if kept.encoder != "x264":
+            self.engine.tell(m.SetEncoder(encoder=kept.encoder))
         self.engine.tell(
             m.SetProgramme(
                 camera=kept.camera or "testcard",

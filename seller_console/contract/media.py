@@ -85,6 +85,12 @@ class SetCamera(MediaBase, frozen=True):
     settings: CameraSettings = CameraSettings()
 
 
+class SetEncoder(MediaBase, frozen=True):
+    """x264, auto (the first of the graphics card that proves itself), or one by FFmpeg's name; EncoderChosen says."""
+
+    encoder: str = "x264"
+
+
 class SetMuted(MediaBase, frozen=True):
     muted: bool
 
@@ -169,8 +175,8 @@ class Quit(MediaBase, frozen=True):
 
 
 EngineCommand = (
-    Greet | FindDevices | SetProgramme | SetCamera | SetMuted | SetGain | SetSound | SetScene | GoOnAir | LeaveAir
-    | RetryNow | TakeSnapshot
+    Greet | FindDevices | SetProgramme | SetCamera | SetEncoder | SetMuted | SetGain | SetSound | SetScene
+    | GoOnAir | LeaveAir | RetryNow | TakeSnapshot
     | StartRecording | StopRecording | SaveClip | AddDestination | RemoveDestination | Quit
 )  # fmt: skip
 
@@ -252,6 +258,21 @@ class CameraSet(MediaBase, frozen=True):
     """What was asked and is not done: size, fps, or a knob."""
 
 
+class EncoderTried(Struct, frozen=True):
+    name: str
+    works: bool = False
+    why: str = ""
+    """Why not."""
+
+
+class EncoderChosen(MediaBase, frozen=True):
+    """Which encoder makes the pictures, and what was tried before: in the order it was tried."""
+
+    wanted: str
+    encoder: str
+    tried: tuple[EncoderTried, ...] = ()
+
+
 class MicrophoneLevel(MediaBase, frozen=True):
     """Ten a second. dBFS, 0 = full scale, -120 = silence."""
 
@@ -321,7 +342,7 @@ TroubleCode = Literal[
     "publish_refused", "publish_unreachable", "publish_lost", "aiortc_seams", "disk_full",
     "picture_black", "picture_frozen", "picture_blurred", "picture_overexposed", "picture_mirrored",
     "sound_silent", "sound_clipping", "sound_wrong_microphone", "av_skew", "disk_filling", "machine_hot",
-    "on_battery", "recording_failed", "destination_failed",
+    "on_battery", "recording_failed", "destination_failed", "encoder_fallback",
 ]  # fmt: skip
 
 
@@ -383,8 +404,8 @@ class EngineRefused(MediaBase, frozen=True):
 
 
 EngineNote = (
-    Ready | DevicesFound | ProgrammeSet | CameraSet | MicrophoneLevel | AirChanged | EngineStats | TroubleRaised
-    | TroubleCured | SnapshotTaken | RecordingChanged | ClipSaved | DestinationChanged | EngineRefused
+    Ready | DevicesFound | ProgrammeSet | CameraSet | EncoderChosen | MicrophoneLevel | AirChanged | EngineStats
+    | TroubleRaised | TroubleCured | SnapshotTaken | RecordingChanged | ClipSaved | DestinationChanged | EngineRefused
 )  # fmt: skip
 
 # --- the preview ------------------------------------------------------------------------

@@ -21,6 +21,8 @@ from ..contract.media import (
     AirChanged,
     CameraSet,
     DevicesFound,
+    EncoderChosen,
+    EncoderTried,
     EngineCommand,
     EngineNote,
     EngineRefused,
@@ -35,6 +37,7 @@ from ..contract.media import (
     RetryNow,
     SaveClip,
     SetCamera,
+    SetEncoder,
     SetGain,
     SetMuted,
     SetProgramme,
@@ -50,6 +53,7 @@ from ..contract.media import (
 from .camerabook import unfit
 from .devices import Devices, UnknownDevice
 from .encode import Output
+from .hardware import SOFTWARE, Choice, Known, Shape, Verdict, choose
 from .outputs import Outputs
 from .preview import PreviewWriter
 from .program import Programme, write_jpeg
@@ -92,6 +96,9 @@ class Engine:
         self._troubles = TroubleWatch()
         self._found: DevicesFound | None = None
         self._cameras_said: dict[str, CameraSet] = {}
+        self._choice = Choice()
+        self._proofs: Known = {}
+        self._choosing: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self.quitting = asyncio.Event()
 
@@ -115,6 +122,7 @@ class Engine:
         if self._found is not None:
             notes.append(self._found)
         notes += self.programme.camera_reports()
+        notes.append(self._encoder_chosen())
         notes.append(self.outputs.recording)
         return (*notes, *self._troubles.raised())
 
@@ -133,6 +141,8 @@ class Engine:
                 for beat in beats:
                     beat.cancel()
         finally:
+            if self._choosing is not None:
+                self._choosing.cancel()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(3):
                     await self._publisher.stop()
@@ -153,6 +163,8 @@ class Engine:
                     await self._set_programme(command)
                 case SetCamera():
                     self._set_camera(command)
+                case SetEncoder():
+                    self._choose_encoder(command.encoder)
                 case SetMuted():
                     self.programme.sound.muted = command.muted
                     self._on_note(self._programme_set())
@@ -234,6 +246,8 @@ class Engine:
             return
         if reshaped:
             self.outputs.reshaped()
+        if reshaped and self._choice.wanted != "x264":
+            self._choose_encoder(self._choice.wanted)
         self._publisher.set_bounds(min_bps=150_000, max_bps=self.programme.ceiling_bps)
         log.info("programme camera=%s microphone=%s size=%dx%d fps=%d", self.programme.camera.name,
                  self.programme.sound.microphone.name, wanted.width, wanted.height, wanted.fps)  # fmt: skip
@@ -257,6 +271,44 @@ class Engine:
             if self._cameras_said.get(spec) != report:
                 self._on_note(report)
         self._cameras_said = now
+
+    def _choose_encoder(self, wanted: str) -> None:
+        """The proof takes seconds: x264 goes on meanwhile, unless this size has its proof."""
+        if self._choosing is not None:
+            self._choosing.cancel()
+        self._choice = Choice(wanted)
+        self._choosing = asyncio.create_task(self._prove_encoder(wanted, self.programme.shape))
+
+    async def _prove_encoder(self, wanted: str, shape: Shape) -> None:
+        choice = await asyncio.to_thread(choose, wanted, shape, self._proofs)
+        for verdict in choice.tried:
+            log.info("encoder_tried name=%s works=%s why=%s", verdict.name, verdict.works, verdict.why)
+        self._choice = choice
+        self.programme.use_encoder(choice.name)
+        self._on_note(self._encoder_chosen())
+
+    async def encoder_settled(self) -> None:
+        """Until the choice of an encoder is made."""
+        if self._choosing is not None:
+            await asyncio.wait([self._choosing])
+
+    def _encoder_chosen(self) -> EncoderChosen:
+        tried = tuple(EncoderTried(name=one.name, works=one.works, why=one.why) for one in self._choice.tried)
+        return EncoderChosen(wanted=self._choice.wanted, encoder=self._choice.name, tried=tried)
+
+    def _encoder_troubles(self) -> list[TroubleRaised]:
+        """An encoder that was asked for by name and is not used, or was lost on air."""
+        choice = self._choice
+        lost = self.programme.mind_encoder(time.monotonic_ns())
+        if lost and choice.name != SOFTWARE:
+            failed = Verdict(choice.name, False, lost)
+            choice = self._choice = Choice(choice.wanted, SOFTWARE, (*choice.tried, failed))
+            self._on_note(self._encoder_chosen())
+        if lost:
+            return [TroubleRaised(code="encoder_fallback", subject=choice.tried[-1].name, detail=lost)]
+        if self._choosing is None or not self._choosing.done() or not choice.fell_back:
+            return []
+        return [TroubleRaised(code="encoder_fallback", subject=choice.wanted, detail=choice.tried[-1].why)]
 
     def _go_on_air(self, command: GoOnAir) -> None:
         if not command.url.startswith(("http://", "https://")):
@@ -293,7 +345,7 @@ class Engine:
             await asyncio.sleep(WATCH_S)
             self.outputs.watch(once_a_second=False)
             self._say_cameras()
-            further = (*of_outputs(self.outputs), *self._sentinel.troubles)
+            further = (*of_outputs(self.outputs), *self._sentinel.troubles, *self._encoder_troubles())
             for note in self._troubles.look(self.programme, self._air, time.monotonic_ns(), further):
                 if isinstance(note, TroubleRaised | TroubleCured):
                     log.info("%s code=%s subject=%s", type(note).__name__, note.code, note.subject)

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import av
 import numpy as np
@@ -59,6 +59,17 @@ def usual_bps(width: int, height: int, fps: int) -> int:
     """The rate `auto` stands for: 2.5 Mb/s at 720p30, 4.5 Mb/s at 1080p30, by pixels between."""
     megapixels = width * height * fps / 30 / 1_000_000
     return int(min(8_000_000, max(300_000, 900_000 + 1_740_000 * megapixels)) // 50_000 * 50_000)
+
+
+class PictureEncoder(Protocol):
+    """What an EncodeThread works with."""
+
+    name: str
+
+    def set_bps(self, bps: int) -> None: ...
+
+    def feed(self, pixels: Pixels, pts: int, idr: bool = False) -> list[Packet]:
+        """The access units that are ready; the buffer may be used again at once."""
 
 
 class VideoEncoder:
@@ -107,6 +118,9 @@ class VideoEncoder:
         packet: Packet = packets[0]
         packet.time_base = VIDEO_BASE
         return packet
+
+    def feed(self, pixels: Pixels, pts: int, idr: bool = False) -> list[Packet]:
+        return [self.encode(pixels, pts, idr)]
 
 
 class SoundEncoder:
@@ -193,16 +207,17 @@ class EncodeThread:
 
     def __init__(
         self,
-        encoder: Callable[[str], VideoEncoder],
+        encoder: Callable[[str], PictureEncoder],
         on_packet: Callable[[Packet], None],
         give_back: Callable[[Pixels], None],
+        presets: tuple[str, ...] = (),
     ) -> None:
         self._make = encoder
         self._on_packet = on_packet
         self._give_back = give_back
         self._frames: deque[tuple[Pixels, int]] = deque()
         self._wake = threading.Condition()
-        self._stopping = False
+        self._stopping = self._abandoned = False
         self._idr_wanted = True
         self._last_idr_ns = -IDR_PAUSE_NS
         self._target_bps = 0
@@ -210,7 +225,9 @@ class EncodeThread:
         self.dropped = 0
         self.busy_ns = 0
         self.failure = ""
-        self.preset = PRESETS[0]
+        self._presets = presets or PRESETS
+        self.preset = self._presets[0]
+        self._began_ns = 0
         self._offered = 0
         self._window = (0, 0, 0, 0)
         self._calm = 0
@@ -235,12 +252,23 @@ class EncodeThread:
     def set_bps(self, bps: int) -> None:
         self._target_bps = bps
 
+    def stuck_ns(self, now_ns: int) -> int:
+        """How long the frame in hand has been in the encoder."""
+        began_ns = self._began_ns
+        return now_ns - began_ns if began_ns else 0
+
     def stop(self) -> None:
         """Ends after the frame in hand; what waits is given back unencoded."""
         with self._wake:
             self._stopping = True
             self._wake.notify()
         self._thread.join(timeout=5)
+
+    def abandon(self) -> None:
+        """Stuck in its driver: what it may still bring out is thrown away; its thread is left to itself."""
+        with self._wake:
+            self._stopping = self._abandoned = True
+            self._wake.notify()
 
     def _next(self) -> tuple[Pixels, int] | None:
         with self._wake:
@@ -262,28 +290,31 @@ class EncodeThread:
         calm = late == 0 and self.busy_ns - busy_ns < CALM_SHARE * (now_ns - since_ns)
         self._window = (self._offered, self.dropped, self.busy_ns, now_ns)
         self._calm = self._calm + 1 if calm else 0
-        at = PRESETS.index(self.preset)
-        if late >= LATE_FRAMES and at + 1 < len(PRESETS):
+        at = self._presets.index(self.preset)
+        if late >= LATE_FRAMES and at + 1 < len(self._presets):
             at += 1
         elif self._calm >= CALM_WINDOWS and at > 0:
             at -= 1
         else:
             return False
         self._calm = 0
-        self.preset = PRESETS[at]
+        self.preset = self._presets[at]
         log.info("encoder_preset preset=%s dropped=%d of=%d", self.preset, late, LATE_WINDOW)
         return True
 
     def _run(self) -> None:
+        self._began_ns = time.monotonic_ns()
         try:
             encoder = self._make(self.preset)
         except (av.FFmpegError, ValueError) as error:
             self.failure = str(error)
             return
+        finally:
+            self._began_ns = 0
         applied_bps = 0
         while (waiting := self._next()) is not None:
             pixels, pts = waiting
-            began_ns = time.monotonic_ns()
+            began_ns = self._began_ns = time.monotonic_ns()
             if self._other_preset():
                 encoder, applied_bps = self._make(self.preset), 0
                 self._last_idr_ns = began_ns
@@ -295,12 +326,17 @@ class EncodeThread:
                 self._idr_wanted = False
                 self._last_idr_ns = began_ns
             try:
-                packet = encoder.encode(pixels, pts, idr)
+                packets = encoder.feed(pixels, pts, idr)
             except (av.FFmpegError, IndexError) as error:
                 self.failure = str(error)
                 self._give_back(pixels)
                 continue
+            finally:
+                self._began_ns = 0
             self._give_back(pixels)
             self.encoded += 1
             self.busy_ns += time.monotonic_ns() - began_ns
-            self._on_packet(packet)
+            if self._stopping and self._abandoned:
+                return
+            for packet in packets:
+                self._on_packet(packet)

@@ -23,12 +23,14 @@ from ..contract.media import (
     CameraSet,
     CameraSettings,
     DestinationChanged,
+    EncoderChosen,
     EngineNote,
     EngineRefused,
     EngineStats,
     GoOnAir,
     ProgrammeSet,
     RecordingChanged,
+    SetEncoder,
     SetProgramme,
     StartRecording,
     TroubleCured,
@@ -78,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=_size, default=(720, 1280), metavar="WxH")
     parser.add_argument("--fps", type=int, default=30)
     parser.add_argument("--bitrate", type=_bitrate, default=0, metavar="auto|BPS")
+    parser.add_argument(
+        "--encoder",
+        default="x264",
+        metavar="auto|x264|NAME",
+        help="auto: the first of the graphics card that proves itself (h264_nvenc, h264_qsv, …), else x264",
+    )
     parser.add_argument("--seconds", type=float, default=0.0, help="how long; 0: until interrupted")
     parser.add_argument("--record", default="", metavar="FOLDER", help="record there as well, as MP4")
     parser.add_argument(
@@ -94,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
 TOLD = (
     EngineStats, AirChanged, TroubleRaised, TroubleCured, EngineRefused, ProgrammeSet, RecordingChanged,
-    DestinationChanged, CameraSet,
+    DestinationChanged, CameraSet, EncoderChosen,
 )  # fmt: skip
 
 
@@ -119,6 +127,9 @@ class _Teller:
                     f"  encode {note.encode_ms:4.1f} ms  dropped {note.dropped}  late {note.late}  cpu {note.cpu:.2f}",
                     flush=True,
                 )
+            case EncoderChosen():
+                tried = "; ".join(f"{one.name}: {one.why or 'works'}" for one in note.tried)
+                print(f"encoder: {note.encoder}" + (f" ({tried})" if tried else ""), flush=True)
             case CameraSet():
                 if note.ignored:
                     print(f"camera {note.camera} does not do: {', '.join(note.ignored)}", flush=True)
@@ -161,6 +172,9 @@ async def _publish(options: argparse.Namespace) -> int:
             target_bps=options.bitrate,
         )
     )
+    if tell.refused is None and options.encoder != "x264":
+        await engine.obey(SetEncoder(encoder=options.encoder))
+        await engine.encoder_settled()
     if tell.refused is None:
         await engine.obey(GoOnAir(url=options.to, token=options.token))
     if tell.refused is None:

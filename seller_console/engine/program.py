@@ -19,9 +19,10 @@ import cv2
 from ..contract.media import CameraSet, CameraSettings, SetProgramme
 from . import framing
 from .capture import CameraFeed
-from .clock import MediaClock, Metronome
+from .clock import SECOND_NS, MediaClock, Metronome
 from .devices import CameraWish, Devices, UnknownDevice
-from .encode import EncodeThread, Output, Packet, Thinner, VideoEncoder, usual_bps
+from .encode import EncodeThread, Output, Packet, PictureEncoder, Thinner, VideoEncoder, usual_bps
+from .hardware import KINDS, SOFTWARE, HardwareEncoder, Shape
 from .picture import Picture, Pixels, blank
 from .preview import PreviewWriter
 from .scenes import Cast, Stage
@@ -31,6 +32,7 @@ from .sounddesk import SoundDesk
 log = logging.getLogger("engine.program")
 
 POOL = 6
+STUCK_NS = 2 * SECOND_NS
 
 
 @dataclass(slots=True)
@@ -73,6 +75,8 @@ class Programme:
         self._encode: EncodeThread | None = None
         self._thinner = Thinner(self._set.width * self._set.height * self._set.fps)
         self._target_bps = 0
+        self._encoder = SOFTWARE
+        self._encoder_lost = ""
         self._past = Counts()
         self._past_late = 0
         self._composed = 0
@@ -272,7 +276,35 @@ class Programme:
     @property
     def encoder(self) -> str:
         """Its name and preset."""
-        return f"libx264 {self._encode.preset}" if self._encode else "libx264"
+        return f"{self._encoder} {self._encode.preset}".rstrip() if self._encode else self._encoder
+
+    @property
+    def shape(self) -> Shape:
+        """What an encoder of this programme makes."""
+        wanted = self._set
+        return Shape(wanted.width, wanted.height, wanted.fps, self.ceiling_bps)
+
+    def use_encoder(self, name: str) -> None:
+        """One that has given its proof. On air it changes over at once; while a file is written, after it."""
+        if name == self._encoder:
+            return
+        self._encoder, self._encoder_lost = name, ""
+        if self._encode is not None and not any(output.name == "recording" for output in self._outputs):
+            self._restart_encoder()
+
+    def mind_encoder(self, now_ns: int) -> str:
+        """An encoder of the card that fails or hangs on air is left for x264; says why, "" when all is well."""
+        encode = self._encode
+        if encode is None or self._encoder == SOFTWARE:
+            return self._encoder_lost
+        why = encode.failure
+        if not why and encode.stuck_ns(now_ns) > STUCK_NS:
+            why = f"no picture for {STUCK_NS // SECOND_NS} s"
+        if why:
+            log.info("encoder_lost name=%s why=%s", self._encoder, why)
+            self._encoder, self._encoder_lost = SOFTWARE, why
+            self._restart_encoder(abandon=True)
+        return self._encoder_lost
 
     @property
     def encoder_failure(self) -> str:
@@ -301,21 +333,28 @@ class Programme:
         self._past_late += self._metronome.late
         self._metronome = Metronome(Fraction(wanted.fps), time.monotonic_ns())
 
-    def _restart_encoder(self) -> None:
-        self._end_encoder()
-        wanted, ceiling = self._set, self.ceiling_bps
+    def _restart_encoder(self, abandon: bool = False) -> None:
+        self._end_encoder(abandon)
+        shape, name = self.shape, self._encoder
 
-        def make(preset: str) -> VideoEncoder:
-            return VideoEncoder(wanted.width, wanted.height, wanted.fps, ceiling, preset)
+        def make(preset: str) -> PictureEncoder:
+            if name != SOFTWARE:
+                return HardwareEncoder(KINDS[name], shape)
+            return VideoEncoder(shape.width, shape.height, shape.fps, shape.ceiling_bps, preset)
 
-        self._encode = EncodeThread(make, self._send_video, self._give_back)
+        presets = ("",) if name != SOFTWARE else ()
+        self._encode = EncodeThread(make, self._send_video, self._give_back, presets)
         self._encode.set_bps(self.target_bps)
-        self._thinner = Thinner(wanted.width * wanted.height * wanted.fps)
+        self._thinner = Thinner(shape.width * shape.height * shape.fps)
 
-    def _end_encoder(self) -> None:
+    def _end_encoder(self, abandon: bool = False) -> None:
         encode, self._encode = self._encode, None
         if encode is not None:
-            encode.stop()
+            if abandon:
+                encode.abandon()
+                self._pool += [blank(self._set.width, self._set.height) for _ in range(POOL - len(self._pool))]
+            else:
+                encode.stop()
             self._past.encoded += encode.encoded
             self._past.dropped += encode.dropped
             self._past.busy_ns += encode.busy_ns

@@ -26,6 +26,7 @@ from ..contract.media import (
     Ready,
     RecordingChanged,
     RuntimeFile,
+    SetEncoder,
     SetGain,
     SetMuted,
     SetProgramme,
@@ -36,7 +37,7 @@ from ..contract.media import (
 
 log = logging.getLogger(__name__)
 
-KEPT = (SetProgramme, SetMuted, SetGain, SetScene, GoOnAir, LeaveAir, StartRecording, StopRecording)
+KEPT = (SetProgramme, SetEncoder, SetMuted, SetGain, SetScene, GoOnAir, LeaveAir, StartRecording, StopRecording)
 """What is remembered, and said to the next engine; anything else is said once."""
 
 LINE_BYTES = 1024 * 1024
@@ -59,7 +60,7 @@ class Wanted:
         self._by_kind: dict[type, EngineCommand] = {}
 
     def take(self, command: EngineCommand) -> None:
-        if isinstance(command, (SetProgramme, SetMuted, SetGain, SetScene)):
+        if isinstance(command, (SetProgramme, SetMuted, SetGain, SetScene, SetEncoder)):
             self._by_kind[type(command)] = command
         elif isinstance(command, (GoOnAir, LeaveAir)):
             self._by_kind[GoOnAir] = command  # the last of the two is what we want
@@ -90,7 +91,7 @@ class Wanted:
         self._by_kind.setdefault(StartRecording, StartRecording())
 
     def again(self) -> list[EngineCommand]:
-        order = (SetProgramme, SetMuted, SetGain, SetScene, GoOnAir, StartRecording)
+        order = (SetProgramme, SetEncoder, SetMuted, SetGain, SetScene, GoOnAir, StartRecording)
         words = [self._by_kind[kind] for kind in order if kind in self._by_kind]
         return [word for word in words if not isinstance(word, (LeaveAir, StopRecording))]
 

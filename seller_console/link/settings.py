@@ -39,6 +39,8 @@ class Values(msgspec.Struct, kw_only=True):
     width: int = 720
     height: int = 1280
     target_bps: int = 0
+    encoder: str = "x264"
+    """x264, or auto: the graphics card if it gives its proof."""
     record: bool = False
     """Record the programme whenever the show is on air."""
     preset: Preset | None = None

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
+from seller_console.contract import media as m
 from seller_console.link.settings import Settings
 from tests.ui import scenes
 from tests.ui.conftest import bury
@@ -55,6 +56,12 @@ class Stand:
     @property
     def panel(self) -> SettingsPanel:
         return self.window.live.queue.settings
+
+    def told(self) -> list[object]:
+        """What the engine is told from now on."""
+        told: list[object] = []
+        self.desk._wires.tell = told.append  # type: ignore[method-assign]
+        return told
 
     def choose(
         self, action_id: str, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
@@ -162,3 +169,13 @@ def test_the_stage_opens_beside_and_follows(app: QApplication, window: Window, d
     QTest.keyClick(stage, Qt.Key.Key_F1)
     QTest.keyClick(stage, Qt.Key.Key_Escape)
     assert not stage.isVisible()
+
+
+def test_the_graphics_card_is_asked_for_remembered_and_its_refusal_is_said(stand: Stand) -> None:
+    told = stand.told()
+    stand.panel.encoder.setCurrentIndex(1)
+    stand.panel.encoder.activated.emit(1)
+    assert told == [m.SetEncoder(encoder="auto")] and Settings().values.encoder == "auto"
+    tried = (m.EncoderTried(name="h264_nvenc", why="Cannot load libcuda.so.1"),)
+    stand.desk.take_note(m.EncoderChosen(wanted="auto", encoder="libx264", tried=tried))
+    assert "libx264" in stand.panel.encoder_used.text() and "libcuda" in stand.panel.encoder_used.text()

@@ -147,6 +147,9 @@ class SettingsPanel(QWidget):
         ):
             self._add(grid, t(name), field)
         self._hint(grid, t("settings.next_launch"))
+        self.encoder = Choice(t("settings.encoder"), inside)
+        self._add(grid, t("settings.encoder"), self.encoder)
+        self.encoder_used = self._hint(grid, "")
         keys = QLabel(t("settings.keys"), inside)
         keys.setFont(theme.font(14, theme.BOLD))
         keys.setContentsMargins(0, 8, 0, 0)
@@ -191,6 +194,8 @@ class SettingsPanel(QWidget):
         self.theme.activated.connect(lambda _i: self._wear())
         self.language.activated.connect(lambda _i: desk.remember(language=self.language.currentData()))
         self.scale.activated.connect(lambda _i: desk.remember(scale=self.scale.currentData()))
+        self.encoder.activated.connect(lambda _i: desk.set_encoder(str(self.encoder.currentData())))
+        desk.encoder_changed.connect(lambda _chosen: self._show_encoder())
         self.space.toggled.connect(self._space_toggled)
         self.fee.editingFinished.connect(self._fee_typed)
         desk.show_changed.connect(lambda _show: self._show_fee())
@@ -205,12 +210,22 @@ class SettingsPanel(QWidget):
         grid.addWidget(field, self._line, 1)
         self._line += 1
 
-    def _hint(self, grid: QGridLayout, words: str) -> None:
+    def _hint(self, grid: QGridLayout, words: str) -> QLabel:
         label = QLabel(words, self)
         label.setProperty("tone", "second")
         label.setWordWrap(True)
         grid.addWidget(label, self._line, 0, 1, 2)
         self._line += 1
+        return label
+
+    def _show_encoder(self) -> None:
+        encoders: list[tuple[str, object]] = [
+            (t("settings.encoder.x264"), "x264"), (t("settings.encoder.auto"), "auto"),
+        ]  # fmt: skip
+        self.encoder.become(encoders, self._desk.remembered("encoder") or "x264")
+        used = self._desk.encoder
+        said = [t("settings.encoder_not", name=one.name, why=one.why) for one in used.tried if not one.works]
+        self.encoder_used.setText(" ".join([t("settings.encoder_used", name=used.encoder), *said]))
 
     def _show_fee(self) -> None:
         if not self.fee.hasFocus():
@@ -227,6 +242,7 @@ class SettingsPanel(QWidget):
 
     def refresh(self) -> None:
         self._show_fee()
+        self._show_encoder()
         desk = self._desk
         themes: list[tuple[str, object]] = [(t(f"settings.theme.{name}"), name) for name in ("dark", "light", "system")]
         self.theme.become(themes, desk.remembered("theme") or theme.colours().name)
