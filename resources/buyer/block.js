@@ -39,6 +39,7 @@ export class Block {
   #lastPrice = 0;
   #lastEnds = 0;
   #lastRunId = "";
+  #haltedMs = null; // what the clock read when the platform could no longer write
 
   constructor(page) {
     this.#page = page;
@@ -250,8 +251,10 @@ export class Block {
       return;
     }
     if (as !== "running") return;
-    const paused = run.status === "paused";
-    const leftMs = paused ? run.remainingMs : run.endsAt - clock.nowMs();
+    const halted = run.status === "running" && this.#page.state.halted;
+    const paused = halted || run.status === "paused";
+    this.#haltedMs = halted ? (this.#haltedMs ?? run.endsAt - clock.nowMs()) : null;
+    const leftMs = this.#haltedMs ?? (paused ? run.remainingMs : run.endsAt - clock.nowMs());
     const { text, phase } = reading(leftMs, t("clock.closing"));
     put(node, paused ? reading(Math.max(leftMs, 1_000), "").text : text);
     attribute(node, "aria-label", t(paused ? "clock.paused" : "clock.label"));

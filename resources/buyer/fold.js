@@ -110,6 +110,10 @@ const HOW = {
     if (e.person === state.me) state.blocked = false;
     return [];
   },
+  log_halted(state, e) {
+    state.halted = e.halted;
+    return [{ kind: "halted" }];
+  },
   followed(state, e) {
     if (e.person === state.me) state.following = e.following ?? true;
     return [];
@@ -156,9 +160,21 @@ export function whyNoBid(state) {
   if (state.role !== "buyer") return "staff";
   if (state.blocked) return "blocked";
   if (run === null) return "no_lot";
-  if (run.status === "paused") return "paused";
+  if (run.status === "paused" || state.halted) return "paused";
   if (run.leader !== null && run.leader === state.me) return "leading";
   return "";
+}
+
+/** What I may already owe tonight, as the platform reckons a limit: purchases, open offers, the run I lead. */
+export function committed(state) {
+  let cents = basket(state).totalCents;
+  for (const offer of state.offers.values()) {
+    const lot = state.lots.get(offer.lotId);
+    const onShelf = state.show.status === "live" && lot?.format === "buy_it_now" && lot.status === "queued" && lot.unitsLeft > 0;
+    if (offer.answer === "" && onShelf) cents += offer.priceCents;
+  }
+  const { run } = state;
+  return run !== null && run.leader !== null && run.leader === state.me ? cents + run.myMaxCents : cents;
 }
 
 /** Purchases that still stand, newest first, and what they come to. */

@@ -8,7 +8,7 @@
 import { $, attribute, clean, el, flag, isAble, able, put, show, toast } from "./dom.js";
 import { currencySymbol, money, refusalSentence, t, whole } from "./words.js";
 
-const MOST = 1_000_000;
+export const MOST = 1_000_000;
 
 /** What was typed as a number of whole units, or a reason: "empty" | "whole". */
 export function parseAmount(typed) {

@@ -5,6 +5,7 @@
  * banners, cards and vibrations here; everything else is drawn from the state.
  */
 
+import { AmountSheet } from "./amount.js";
 import { Block, Strips } from "./block.js";
 import { Chat } from "./chat.js";
 import { ServerClock } from "./clock.js";
@@ -43,6 +44,7 @@ class Page {
   constructor() {
     this.player = new Player($("video"), this.wire.whepUrl, () => this.redraw());
     this.maxSheet = new MaxSheet(this);
+    this.amountSheet = new AmountSheet(this);
     this.block = new Block(this);
     this.strips = new Strips(this);
     this.chat = new Chat(this);
@@ -154,6 +156,7 @@ class Page {
     clearTimeout(this.#awayTimer);
     if (feedState === "open") {
       const wasAway = !this.online && this.#everOpen;
+      this.state.halted = false; // if it still is, that is the first thing said
       this.online = true;
       this.#everOpen = true;
       if (wasAway) {
@@ -264,6 +267,7 @@ class Page {
       case "ended":
         this.player.stop();
         this.maxSheet.close();
+        this.amountSheet.close();
         this.shelf.close();
         break;
       default:
@@ -362,6 +366,7 @@ class Page {
     this.chat.draw();
     this.shelf.draw();
     if (this.maxSheet.open) this.maxSheet.draw();
+    if (this.amountSheet.open) this.amountSheet.draw();
     this.#drawEnd();
   }
 
@@ -409,7 +414,7 @@ class Page {
     attribute($("lines"), "aria-label", t("chat.title"));
     attribute($("replying-cancel"), "aria-label", t("chat.cancel_reply"));
     attribute($("ticker"), "aria-label", t("ticker.label"));
-    for (const id of ["panel-close", "max-close"]) attribute($(id), "aria-label", t("close"));
+    for (const id of ["panel-close", "max-close", "amount-close"]) attribute($(id), "aria-label", t("close"));
   }
 
   #drawBanners() {
@@ -421,7 +426,9 @@ class Page {
     put($("net-text"), t(offline ? "net.offline" : away ? "net.retrying" : "net.slow"));
     show($("net-retry"), away && !offline);
     let words = "";
-    if (state.run?.status === "paused") {
+    if (state.halted) {
+      words = t("moment.halted");
+    } else if (state.run?.status === "paused") {
       const reason = { picture_lost: "picture", log_unwritable: "log", platform_down: "platform" }[state.run.pauseReason];
       words = t(`moment.paused_${reason ?? "log"}`);
     } else if (state.picture.lostSince > 0 && state.run) {

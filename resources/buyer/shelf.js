@@ -6,8 +6,9 @@
  */
 
 import { $, attribute, clean, el, flag, foreign, put, show, thumb, toast } from "./dom.js";
+import { openOffer, takesOffers } from "./amount.js";
 import { buyButton } from "./block.js";
-import { basket } from "./fold.js";
+import { basket, committed } from "./fold.js";
 import { money, t } from "./words.js";
 
 const PAGE = 40;
@@ -44,6 +45,7 @@ export class Shelf {
       this.draw();
     });
     $("basket-validate").addEventListener("click", () => page.act({ type: "validate_basket" }));
+    $("budget-open").addEventListener("click", () => page.amountSheet.openForBudget());
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.isOpen) this.close();
     });
@@ -148,7 +150,7 @@ export class Shelf {
   }
 
   #row(lot, as) {
-    const drawn = JSON.stringify([as, lot.title, lot.openingCents, lot.format, lot.unitsLeft, lot.unitsTotal, lot.myPreBidCents, lot.pictures, lot.soldCents, lot.soldTo, lot.flash, lot.hasReserve, lot.condition, this.#page.state.show.status, t("close")]);
+    const drawn = JSON.stringify([as, lot.title, lot.openingCents, lot.format, lot.unitsLeft, lot.unitsTotal, lot.myPreBidCents, lot.pictures, lot.soldCents, lot.soldTo, lot.flash, lot.hasReserve, lot.condition, lot.offersAccepted, openOffer(this.#page.state, lot.id), this.#page.state.show.status, t("close")]);
     return this.#kept(lot.id, drawn, () => {
       const node = el("li", as);
       const picture = el("div");
@@ -188,13 +190,31 @@ export class Shelf {
   #action(lot, as) {
     const { state } = this.#page;
     if (state.role !== "buyer" || state.show.status === "ended" || as === "now" || as === "sold") return null;
-    if (lot.format === "buy_it_now") return buyButton(this.#page, lot);
+    if (lot.format === "buy_it_now") return this.#shelfActions(lot);
     if (lot.format !== "auction") return null;
     const button = el("button", "small", lot.myPreBidCents ? money(lot.myPreBidCents) : t("prebid.short"));
     button.type = "button";
     attribute(button, "aria-label", `${lot.myPreBidCents ? t("prebid.mine", { price: money(lot.myPreBidCents) }) : t("prebid.add")} — ${t("lot.number", { number: lot.number })}`);
     flag(button, "sure", lot.myPreBidCents > 0);
     button.addEventListener("click", () => this.#page.maxSheet.openForPreBid(lot));
+    return button;
+  }
+
+  #shelfActions(lot) {
+    const { state } = this.#page;
+    const buy = buyButton(this.#page, lot);
+    const made = openOffer(state, lot.id);
+    if (!made && (!takesOffers(lot) || state.show.status !== "live")) return buy;
+    const both = el("div", "both");
+    both.append(buy, made ? el("span", "made", t("offer.mine", { price: money(made.priceCents) })) : this.#offerButton(lot));
+    return both;
+  }
+
+  #offerButton(lot) {
+    const button = el("button", "small", t("offer.short"));
+    button.type = "button";
+    attribute(button, "aria-label", `${t("offer.title")} — ${t("lot.number", { number: lot.number })}`);
+    button.addEventListener("click", () => this.#page.amountSheet.openForOffer(lot));
     return button;
   }
 
@@ -222,6 +242,18 @@ export class Shelf {
     const waits = sales.length > 0 && toValidate === 0 && !pay && sales.some((sale) => sale.status === "validated");
     show($("basket-note"), waits);
     put($("basket-note"), t("basket.validated"));
+    this.#drawBudget();
+  }
+
+  #drawBudget() {
+    const { state } = this.#page;
+    const { limitCents } = state;
+    const left = limitCents - committed(state);
+    show($("budget"), state.role === "buyer" && state.show.status !== "ended" && !state.blocked);
+    put($("budget-word"), limitCents ? t("budget.is", { price: money(limitCents) }) : t("budget.title"));
+    put($("budget-left"), !limitCents ? t("budget.none") : left > 0 ? t("budget.left", { price: money(left) }) : t("budget.spent"));
+    flag($("budget-left"), "bad", limitCents > 0 && left <= 0);
+    put($("budget-open"), t(limitCents ? "budget.change" : "budget.open"));
   }
 
   #sale(sale) {

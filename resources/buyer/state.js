@@ -35,6 +35,7 @@ export function fresh(me = "", role = "buyer") {
     offers: new Map(),
     following: false,
     picture: { lostSince: 0 },
+    halted: false, // the platform cannot write its log: nothing is taken
     viewers: 0,
     baskets: [],
     paymentLink: "",

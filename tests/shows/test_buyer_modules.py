@@ -19,6 +19,7 @@ from seller_console.contract.words import Who
 from seller_console.sale.audience import may_see
 from seller_console.sale.brief import brief
 from seller_console.sale.fold import apply
+from seller_console.sale.guards import committed_cents
 from seller_console.sale.payment import is_owed
 from seller_console.sale.state import ShowState
 from tests.fakes.lively_show import LivelyShow
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.browser
 
 FOLD = """
 async ({ prelude, rows, me, brief }) => {
-  const { apply, fresh, take, fromBrief } = await import("/static/fold.js");
+  const { apply, committed, fresh, take, fromBrief } = await import("/static/fold.js");
   const state = brief ? fromBrief(brief) : fresh(me, "buyer");
   for (const row of rows) take(state, row);
   const { run, giveaway } = state;
@@ -50,7 +51,7 @@ async ({ prelude, rows, me, brief }) => {
     lines: state.lines.filter(l => l.kind === "said" || l.kind === "announced")
       .map(l => [l.id, l.nickname, l.text, l.replyTo, l.deleted].slice(l.kind === "said" ? 0 : 2)),
     slow: state.slowModeMs, quiet: state.timedOutUntil, blocked: state.blocked, following: state.following,
-    limit: state.limitCents, link: [state.paymentLink, state.paymentCents],
+    limit: state.limitCents, committed: committed(state), link: [state.paymentLink, state.paymentCents],
     giveaway: giveaway && [giveaway.id, giveaway.lotId, giveaway.entrants, giveaway.entered],
     runner_ups: [...state.runnerUps.keys()],
     picture: state.picture.lostSince,
@@ -102,6 +103,7 @@ def facts(state: ShowState, me: str) -> dict[str, Any]:
         "blocked": person.blocked,
         "following": person.following,
         "limit": person.limit_cents,
+        "committed": committed_cents(state, person),
         "link": next(
             ([b.payment_link, b.total_cents] for b in reversed(state.baskets) if b.buyer == me and is_owed(state, b)),
             ["", 0],
@@ -181,6 +183,7 @@ async def test_a_late_comer_sees_what_everybody_sees(page: Page) -> None:
             "slow",
             "blocked",
             "following",
+            "committed",
             "link",
         ):
             assert found[name] == expected[name], f"seed {seed}: {name}"
