@@ -22,11 +22,13 @@ from PySide6.QtCore import QObject
 
 from seller_console.contract import commands as c
 from seller_console.contract import media as m
+from seller_console.contract.media import SetOverlay
 from seller_console.contract.words import Accepted, LotDraft, Preset
 
 from . import permissions, readings
 from .actions import Actions, Guards, KeyStore
 from .desk_backstage import DeskBackstage
+from .overlays import Brake, Drawn, overlay_of, same
 from .permissions import SCENES
 from .values import Closing, ImportDryRun
 from .wires import Answer, NoWires, Wires
@@ -51,6 +53,10 @@ class Desk(DeskBackstage):
     ) -> None:
         super().__init__(wires, monotonic=monotonic, parent=parent)
         self.actions = Actions(self, keys, guards)
+        self._overlay = SetOverlay()
+        self._overlay_brake = Brake(self)
+        self._overlay_brake.timer.timeout.connect(self._draw_overlay)
+        self.deck_changed.connect(lambda _deck: self._draw_overlay())
 
     def do(self, action_id: str) -> None:
         """Runs the intent of an action. Buttons and keys go through `actions`, which guards."""
@@ -275,6 +281,27 @@ class Desk(DeskBackstage):
         """x264, or auto: the graphics card if it gives its proof; `encoder` says what came of it."""
         self._wires.tell(m.SetEncoder(encoder=encoder))
         self._wires.remember(encoder=encoder)
+
+    def set_overlay(self, wanted: bool, logo: str | None = None) -> None:
+        """Incruster le lot dans l'image: for every output, and remembered."""
+        self._wires.remember(overlay=wanted, **({} if logo is None else {"overlay_logo": logo}))
+        self._draw_overlay()
+
+    def take_clock(self, offset_ms: float) -> None:
+        super().take_clock(offset_ms)
+        self._draw_overlay()
+
+    def _draw_overlay(self) -> None:
+        """Tells the engine what to draw, when that has changed."""
+        if self.show.role != "owner":
+            return
+        facts = SetOverlay()
+        if self._wires.remembered("overlay"):
+            beside = Drawn(self.show.currency, self._offset_ms, str(self._wires.remembered("overlay_logo") or ""))
+            facts = overlay_of(self.deck, beside)
+        if not same(facts, self._overlay) and self._overlay_brake.may_pass():
+            self._overlay = facts
+            self._wires.tell(facts)
 
     def set_muted(self, muted: bool) -> None:
         self._wires.tell(m.SetMuted(muted=muted))

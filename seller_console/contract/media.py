@@ -15,7 +15,7 @@ import struct
 from typing import ClassVar, Literal
 
 from .events import snake
-from .words import Struct
+from .words import Currency, Struct
 
 
 class MediaBase(Struct, frozen=True, tag_field="type", tag=snake):
@@ -89,6 +89,30 @@ class SetEncoder(MediaBase, frozen=True):
     """x264, auto (the first of the graphics card that proves itself), or one by FFmpeg's name; EncoderChosen says."""
 
     encoder: str = "x264"
+
+
+class SetOverlay(MediaBase, frozen=True):
+    """The lot on the block, drawn into the programme: every output and the preview show it, for they share one encode.
+
+    Facts that are left out are not drawn. A picture taken (TakeSnapshot) has none of it.
+    """
+
+    shown: bool = False
+    number: int = 0
+    title: str = ""
+    price_cents: int = -1
+    """-1: none."""
+    currency: Currency = "EUR"
+    ends_at_ms: int = 0
+    """On the platform's clock; 0: no clock."""
+    offset_ms: float = 0.0
+    """The platform's clock less this machine's monotonic one."""
+    remaining_ms: int = -1
+    """A clock that stands, while paused; -1: it runs."""
+    winner: str = ""
+    logo: str = ""
+    """A picture file."""
+    language: Literal["fr", "en"] = "fr"
 
 
 class SetMuted(MediaBase, frozen=True):
@@ -176,7 +200,7 @@ class Quit(MediaBase, frozen=True):
 
 EngineCommand = (
     Greet | FindDevices | SetProgramme | SetCamera | SetEncoder | SetMuted | SetGain | SetSound | SetScene
-    | GoOnAir | LeaveAir | RetryNow | TakeSnapshot
+    | SetOverlay | GoOnAir | LeaveAir | RetryNow | TakeSnapshot
     | StartRecording | StopRecording | SaveClip | AddDestination | RemoveDestination | Quit
 )  # fmt: skip
 

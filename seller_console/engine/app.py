@@ -40,6 +40,7 @@ from ..contract.media import (
     SetEncoder,
     SetGain,
     SetMuted,
+    SetOverlay,
     SetProgramme,
     SetScene,
     SetSound,
@@ -178,6 +179,8 @@ class Engine:
                         self._on_note(self._programme_set())
                     else:
                         self._refuse(command, "unknown_scene", command.scene)
+                case SetOverlay():
+                    await self._show_overlay(command)
                 case GoOnAir():
                     self._go_on_air(command)
                 case LeaveAir():
@@ -246,6 +249,7 @@ class Engine:
             return
         if reshaped:
             self.outputs.reshaped()
+            await self._show_overlay(self.programme.overlay.facts)
         if reshaped and self._choice.wanted != "x264":
             self._choose_encoder(self._choice.wanted)
         self._publisher.set_bounds(min_bps=150_000, max_bps=self.programme.ceiling_bps)
@@ -271,6 +275,10 @@ class Engine:
             if self._cameras_said.get(spec) != report:
                 self._on_note(report)
         self._cameras_said = now
+
+    async def _show_overlay(self, facts: SetOverlay) -> None:
+        now = self.programme.settings
+        await asyncio.to_thread(self.programme.overlay.show, facts, now.width, now.height)
 
     def _choose_encoder(self, wanted: str) -> None:
         """The proof takes seconds: x264 goes on meanwhile, unless this size has its proof."""

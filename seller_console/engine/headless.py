@@ -14,6 +14,10 @@ import contextlib
 import logging
 import signal
 import sys
+import time
+from pathlib import Path
+
+import msgspec
 
 from .. import places
 from ..contract.codec import encode
@@ -31,6 +35,7 @@ from ..contract.media import (
     ProgrammeSet,
     RecordingChanged,
     SetEncoder,
+    SetOverlay,
     SetProgramme,
     StartRecording,
     TroubleCured,
@@ -85,6 +90,13 @@ def _parser() -> argparse.ArgumentParser:
         default="x264",
         metavar="auto|x264|NAME",
         help="auto: the first of the graphics card that proves itself (h264_nvenc, h264_qsv, …), else x264",
+    )
+    parser.add_argument(
+        "--overlay",
+        default="",
+        metavar="FILE.json",
+        help='drawn into the picture, read again when the file changes: {"shown": true, "number": 148, "title": "…",'
+        ' "price_cents": 4700, "ends_at_ms": UNIX TIME, "winner": "…", "logo": "PATH"}',
     )
     parser.add_argument("--seconds", type=float, default=0.0, help="how long; 0: until interrupted")
     parser.add_argument("--record", default="", metavar="FOLDER", help="record there as well, as MP4")
@@ -150,6 +162,20 @@ class _Teller:
                 pass
 
 
+async def _follow_overlay(engine: Engine, path: Path) -> None:
+    """Draws what the file says, anew whenever it is written; a file that is not there or not whole changes nothing."""
+    seen = b""
+    while True:
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            raw = await asyncio.to_thread(path.read_bytes)
+            if raw != seen:
+                facts = msgspec.json.decode(raw, type=SetOverlay)
+                seen = raw
+                offset_ms = facts.offset_ms or (time.time() - time.monotonic()) * 1000
+                await engine.obey(msgspec.structs.replace(facts, offset_ms=offset_ms))
+        await asyncio.sleep(0.3)
+
+
 async def _publish(options: argparse.Namespace) -> int:
     tell = _Teller(options.json)
     book = CameraBook(places.home() / "cameras.json")
@@ -196,8 +222,11 @@ async def _publish(options: argparse.Namespace) -> int:
         was_on_air = engine.air.state == "on_air"
 
     noting = loop.create_task(note_the_end())
+    drawing = loop.create_task(_follow_overlay(engine, Path(options.overlay))) if options.overlay else None
     await engine.run()
     await noting
+    if drawing is not None:
+        drawing.cancel()
     return 0 if was_on_air else 1
 
 

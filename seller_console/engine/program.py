@@ -23,6 +23,7 @@ from .clock import SECOND_NS, MediaClock, Metronome
 from .devices import CameraWish, Devices, UnknownDevice
 from .encode import EncodeThread, Output, Packet, PictureEncoder, Thinner, VideoEncoder, usual_bps
 from .hardware import KINDS, SOFTWARE, HardwareEncoder, Shape
+from .overlay import Overlay, Under, lift
 from .picture import Picture, Pixels, blank
 from .preview import PreviewWriter
 from .scenes import Cast, Stage
@@ -81,7 +82,8 @@ class Programme:
         self._past_late = 0
         self._composed = 0
         self._starved = 0
-        self._latest: Pixels | None = None
+        self._latest: tuple[Pixels, Under] | None = None
+        self.overlay = Overlay()
         self._pool: list[Pixels] = []
         self._stage = Stage(self._set.width, self._set.height, _mark, devices.book.of)
         self._metronome = Metronome(Fraction(self._set.fps), time.monotonic_ns())
@@ -240,7 +242,7 @@ class Programme:
         self._devices.book.save()
 
     def snapshot(self, spec: str = "") -> Pixels | None:
-        """A copy of the newest frame, or of this open camera's whole picture as it is used; None: there is none."""
+        """A copy of the newest frame without its overlay, or of this open camera's whole picture as it is used."""
         if spec:
             feed = next((one for one in self.cameras if one.spec == spec), None)
             picture = None if feed is None else feed.take(time.monotonic_ns())
@@ -250,7 +252,17 @@ class Programme:
             mirror = used.mirror != (self._set.mirror and feed is self._camera)
             return framing.framed(picture.pixels, used, mirror)
         latest = self._latest
-        return None if latest is None else latest.copy()
+        if latest is None:
+            return None
+        copy = latest[0].copy()
+        lift(copy, latest[1])
+        return copy
+
+    @property
+    def overlaid(self) -> bool:
+        """The newest frame has something drawn on it."""
+        latest = self._latest
+        return latest is not None and latest[1] != ()
 
     def seen(self) -> list[tuple[CameraFeed, Picture]]:
         """The pictures of the newest frame, each with its camera."""
@@ -388,6 +400,7 @@ class Programme:
             self._starved += 1
             return
         self._stage.draw(pixels, self._cast(), due_ns)
+        under = self.overlay.draw(pixels, due_ns)
         self._composed += 1
         encode = self._encode
         taken = (
@@ -398,7 +411,7 @@ class Programme:
         if self._preview is not None:
             self._preview.set_size(wanted.width, wanted.height)
             self._preview.write(pixels, self._composed, due_ns)
-        self._latest = pixels
+        self._latest = (pixels, under)
         if not taken:
             self._give_back(pixels)
 

@@ -29,6 +29,7 @@ from ..contract.media import (
     SetEncoder,
     SetGain,
     SetMuted,
+    SetOverlay,
     SetProgramme,
     SetScene,
     StartRecording,
@@ -37,7 +38,9 @@ from ..contract.media import (
 
 log = logging.getLogger(__name__)
 
-KEPT = (SetProgramme, SetEncoder, SetMuted, SetGain, SetScene, GoOnAir, LeaveAir, StartRecording, StopRecording)
+KEPT = (
+    SetProgramme, SetEncoder, SetMuted, SetGain, SetScene, SetOverlay, GoOnAir, LeaveAir, StartRecording, StopRecording,
+)  # fmt: skip
 """What is remembered, and said to the next engine; anything else is said once."""
 
 LINE_BYTES = 1024 * 1024
@@ -60,7 +63,7 @@ class Wanted:
         self._by_kind: dict[type, EngineCommand] = {}
 
     def take(self, command: EngineCommand) -> None:
-        if isinstance(command, (SetProgramme, SetMuted, SetGain, SetScene, SetEncoder)):
+        if isinstance(command, (SetProgramme, SetMuted, SetGain, SetScene, SetEncoder, SetOverlay)):
             self._by_kind[type(command)] = command
         elif isinstance(command, (GoOnAir, LeaveAir)):
             self._by_kind[GoOnAir] = command  # the last of the two is what we want
@@ -91,7 +94,7 @@ class Wanted:
         self._by_kind.setdefault(StartRecording, StartRecording())
 
     def again(self) -> list[EngineCommand]:
-        order = (SetProgramme, SetEncoder, SetMuted, SetGain, SetScene, GoOnAir, StartRecording)
+        order = (SetProgramme, SetEncoder, SetMuted, SetGain, SetScene, SetOverlay, GoOnAir, StartRecording)
         words = [self._by_kind[kind] for kind in order if kind in self._by_kind]
         return [word for word in words if not isinstance(word, (LeaveAir, StopRecording))]
 

@@ -41,6 +41,10 @@ class Values(msgspec.Struct, kw_only=True):
     target_bps: int = 0
     encoder: str = "x264"
     """x264, or auto: the graphics card if it gives its proof."""
+    overlay: bool = False
+    """The lot on the block is drawn into the picture, for all outputs."""
+    overlay_logo: str = ""
+    """The picture file drawn with it."""
     record: bool = False
     """Record the programme whenever the show is on air."""
     preset: Preset | None = None

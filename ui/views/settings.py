@@ -7,11 +7,14 @@ while a key is being chosen it does nothing else.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt, Signal
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QKeyCombination, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
+    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -123,6 +126,7 @@ class SettingsPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("ground")
         self._desk = desk
+        self._dialog: QFileDialog | None = None
         heading = QLabel(t("settings.heading"), self)
         heading.setFont(theme.font(17, theme.BOLD))
         inside = QWidget(self)
@@ -150,6 +154,13 @@ class SettingsPanel(QWidget):
         self.encoder = Choice(t("settings.encoder"), inside)
         self._add(grid, t("settings.encoder"), self.encoder)
         self.encoder_used = self._hint(grid, "")
+        self.overlay = QCheckBox(t("settings.overlay"), inside)
+        self.overlay.setAccessibleName(self.overlay.text())
+        self.logo = plain_button(t("settings.overlay_logo"), self._choose_logo, inside)
+        grid.addWidget(self.overlay, self._line, 0)
+        grid.addWidget(self.logo, self._line, 1)
+        self._line += 1
+        self.overlay_hint = self._hint(grid, t("settings.overlay_hint"))
         keys = QLabel(t("settings.keys"), inside)
         keys.setFont(theme.font(14, theme.BOLD))
         keys.setContentsMargins(0, 8, 0, 0)
@@ -194,6 +205,7 @@ class SettingsPanel(QWidget):
         self.theme.activated.connect(lambda _i: self._wear())
         self.language.activated.connect(lambda _i: desk.remember(language=self.language.currentData()))
         self.scale.activated.connect(lambda _i: desk.remember(scale=self.scale.currentData()))
+        self.overlay.toggled.connect(lambda on: desk.set_overlay(on))
         self.encoder.activated.connect(lambda _i: desk.set_encoder(str(self.encoder.currentData())))
         desk.encoder_changed.connect(lambda _chosen: self._show_encoder())
         self.space.toggled.connect(self._space_toggled)
@@ -227,6 +239,32 @@ class SettingsPanel(QWidget):
         said = [t("settings.encoder_not", name=one.name, why=one.why) for one in used.tried if not one.works]
         self.encoder_used.setText(" ".join([t("settings.encoder_used", name=used.encoder), *said]))
 
+    def _show_overlay(self) -> None:
+        logo = str(self._desk.remembered("overlay_logo") or "")
+        with QSignalBlocker(self.overlay):
+            self.overlay.setChecked(bool(self._desk.remembered("overlay")))
+        self.logo.setText(t("settings.overlay_logo_off", name=Path(logo).name) if logo else t("settings.overlay_logo"))
+        self.logo.setAccessibleName(self.logo.text())
+
+    def _choose_logo(self) -> None:
+        """A picture file, in a window beside ours; pressed with a logo there, none."""
+        if self._desk.remembered("overlay_logo"):
+            self._take_logo("")
+            return
+        if self._dialog is None:
+            self._dialog = QFileDialog(self.window(), t("settings.overlay_logo"))
+            self._dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+            self._dialog.setWindowModality(Qt.WindowModality.NonModal)
+            self._dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+            self._dialog.setNameFilters([f"{t('settings.overlay_pictures')} (*.png *.jpg *.jpeg *.webp *.bmp)"])
+            self._dialog.fileSelected.connect(self._take_logo)
+        self._dialog.show()
+        self._dialog.raise_()
+
+    def _take_logo(self, path: str) -> None:
+        self._desk.set_overlay(self.overlay.isChecked(), path)
+        self._show_overlay()
+
     def _show_fee(self) -> None:
         if not self.fee.hasFocus():
             self.fee.setText(_percent(self._desk.show.fee_bps))
@@ -243,6 +281,7 @@ class SettingsPanel(QWidget):
     def refresh(self) -> None:
         self._show_fee()
         self._show_encoder()
+        self._show_overlay()
         desk = self._desk
         themes: list[tuple[str, object]] = [(t(f"settings.theme.{name}"), name) for name in ("dark", "light", "system")]
         self.theme.become(themes, desk.remembered("theme") or theme.colours().name)
