@@ -70,6 +70,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("scene_2", "action.scene_2", ("F6",), sale=True),
     ActionSpec("scene_3", "action.scene_3", ("F7",), sale=True),
     ActionSpec("scene_4", "action.scene_4", ("F8",), sale=True),
+    ActionSpec("scene_5", "action.scene_5", (), sale=True),
+    ActionSpec("scene_6", "action.scene_6", (), sale=True),
     ActionSpec("cure_trouble", "action.cure", ("F9",), sale=True),
     ActionSpec("toggle_mute", "action.mute", ("F10",), sale=True),
     ActionSpec("toggle_stage", "action.stage", ("F11",)),
@@ -83,6 +85,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_palette", "action.palette", ("Ctrl+K",)),
     ActionSpec("open_settings", "action.settings", ("Ctrl+,",)),
     ActionSpec("open_camera", "action.camera", ()),
+    ActionSpec("open_recording", "action.recording", ()),
+    ActionSpec("open_scenes", "action.scenes", ()),
     ActionSpec("retry_connection", "action.retry", ()),
 )
 FREE_KEYS: tuple[str, ...] = tuple(f"F{n}" for n in range(13, 25))

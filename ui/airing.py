@@ -85,7 +85,8 @@ class Airing:
             key = (note.code, note.subject)
             before = self._troubles.get(key)
             since = before.since_mono if before is not None else now_mono
-            self._troubles[key] = trouble_of(note.code, since, subject=note.subject, detail=note.detail, cure=note.cure)
+            cure = "record_again" if note.code == "recording_failed" else note.cure
+            self._troubles[key] = trouble_of(note.code, since, subject=note.subject, detail=note.detail, cure=cure)
         elif isinstance(note, m.TroubleCured):
             self._troubles.pop((note.code, note.subject), None)
         return {}
@@ -182,6 +183,7 @@ def _recording(note: m.RecordingChanged) -> Recording:
         state=note.state,
         path=note.path,
         seconds=int(note.seconds),
+        bytes=note.bytes // 1_000_000 * 1_000_000,
         hours_left=round(note.hours_left, 1),
         error=note.error,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import psutil
@@ -34,17 +35,29 @@ class Machine:
     free_bytes: int = -1
     cores_busy: float = -1.0
     """0…1, of all cores together."""
+    record_free_bytes: int = -1
+    """On the disk of the recordings."""
 
 
-def read_machine() -> Machine:
-    """Measures; may wait on the system a few milliseconds."""
+def read_machine(recordings: Path | None = None) -> Machine:
+    """Measures; may wait on the system a few milliseconds. `recordings`: where the show is recorded to."""
     battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
     free = shutil.disk_usage(places.home()).free
     busy = psutil.cpu_percent() / 100
+    room = _room(recordings) if recordings is not None else -1
     if battery is None:
-        return Machine(free_bytes=free, cores_busy=busy)
+        return Machine(free_bytes=free, cores_busy=busy, record_free_bytes=room)
     left = float(battery.secsleft) if battery.secsleft and battery.secsleft > 0 else -1.0
-    return Machine(float(battery.percent), bool(battery.power_plugged), left, free, busy)
+    return Machine(float(battery.percent), bool(battery.power_plugged), left, free, busy, room)
+
+
+def _room(folder: Path) -> int:
+    """Free bytes where this folder is, or would be made; -1: it cannot be said."""
+    there = next((place for place in (folder, *folder.parents) if place.is_dir()), None)
+    try:
+        return shutil.disk_usage(there).free if there is not None else -1
+    except OSError:
+        return -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from typing import Any
 from msgspec import structs
 from PySide6.QtCore import QObject
 
+from seller_console import places
 from seller_console.contract import commands as c
 from seller_console.contract import media as m
 from seller_console.contract.media import SetOverlay
@@ -35,7 +36,17 @@ from .wires import Answer, NoWires, Wires
 from .words import known, t
 
 WINDOW_ACTIONS = frozenset(
-    {"toggle_stage", "open_palette", "open_settings", "open_camera", "add_lot", "import_lots", "announce"}
+    {
+        "toggle_stage",
+        "open_palette",
+        "open_settings",
+        "open_camera",
+        "open_recording",
+        "open_scenes",
+        "add_lot",
+        "import_lots",
+        "announce",
+    }
 )
 PRESS_PATIENCE_S = 4.0
 """What acts on the running sale does not wait for an absent platform: a press must not open a lot much later."""
@@ -307,13 +318,31 @@ class Desk(DeskBackstage):
         self._wires.tell(m.SetMuted(muted=muted))
 
     def start_recording(self) -> None:
-        """The programme to this disk, on air or not."""
-        self._wires.tell(m.StartRecording())
+        """The programme to this disk, on air or not. One that failed is begun anew."""
+        self._wires.tell(m.StartRecording(folder=str(self.remembered("record_folder"))))
         self._wires.remember(record=True)
 
     def stop_recording(self) -> None:
         self._wires.tell(m.StopRecording())
         self._wires.remember(record=False)
+
+    def set_recording(self, wanted: bool, folder: str | None = None) -> None:
+        """Enregistrer l'émission: from going live on, or from now when it is live. `folder` "": the shop's own."""
+        if folder is not None:
+            self._wires.remember(record_folder=folder)
+        if self.show.status != "live":
+            self._wires.remember(record=wanted)
+        elif wanted:
+            self.start_recording()
+        else:
+            self.stop_recording()
+
+    def recordings_folder(self) -> Path:
+        """Where they are, or will be."""
+        if self.recording.path:
+            return Path(self.recording.path).parent
+        kept = str(self.remembered("record_folder"))
+        return Path(kept) if kept else places.home() / "recordings"
 
     def set_gain(self, gain_db: float) -> None:
         self._wires.tell(m.SetGain(gain_db=gain_db))
@@ -329,6 +358,7 @@ class Desk(DeskBackstage):
 
     def choose_still(self, path: str) -> None:
         self._programme(still=path)
+        self._wires.remember(still=path)
 
     def _programme(self, **changes: Any) -> None:
         now = self.programme
@@ -353,6 +383,7 @@ class Desk(DeskBackstage):
             "retry_connection": self.retry_connection,
             "retry_program": lambda: self._wires.retry_program(trouble.code.partition("_")[0]),
             "test_card": self.use_test_card,
+            "record_again": self.start_recording,
             "unmute": lambda: self.set_muted(False),
             "unmirror": lambda: self.set_mirror(False),
             "choose_camera": lambda: self.asked.emit("choose_camera"),

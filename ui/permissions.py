@@ -25,7 +25,14 @@ RESERVED: dict[str, type[c.CommandBase]] = {
     "run_of_show": c.SetRunOfShow, "announce": c.Announce, "note_buyer": c.NoteBuyer,
 }  # fmt: skip
 """What a button of the window says, when it is not an action of the table."""
-SCENES = {"scene_1": "table", "scene_2": "face", "scene_3": "both", "scene_4": "pause"}
+SCENES = {
+    "scene_1": "table",
+    "scene_2": "face",
+    "scene_3": "both",
+    "scene_4": "pause",
+    "scene_5": "split",
+    "scene_6": "still",
+}
 ACTIONS_SAY: dict[str, type[c.CommandBase]] = {
     "start_at_opening_price": c.StartAuction, "start_with_other_preset": c.StartAuction, "skip_lot": c.SkipLot,
     "start_giveaway": c.StartGiveaway, "withdraw": c.WithdrawRun, "stop_sale": c.VoidRun, "resume_sale": c.ResumeRun,
@@ -33,7 +40,7 @@ ACTIONS_SAY: dict[str, type[c.CommandBase]] = {
     "import_lots": c.ImportLots,
 }  # fmt: skip
 """What each action of the sale says: a role that may not say it is told who may, whatever else is wrong."""
-NEEDS_ENGINE = (*SCENES, "toggle_mute", "open_camera")
+NEEDS_ENGINE = (*SCENES, "toggle_mute", "open_camera", "open_scenes")
 
 
 def gift(state: ShowState) -> LotId:

@@ -91,8 +91,11 @@ class Recording:
     path: str = ""
     """Being written, or written last."""
     seconds: int = 0
+    bytes: int = 0
+    """In steps of a million."""
     hours_left: float = -1.0
     error: str = ""
+    """A stable code: disk_full, disk_slow, not_writable, disk_error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,9 @@ from .views.pictures import Pictures
 from .views.preflight import Preflight
 from .views.preview import Preview
 from .views.queue import QueuePane
+from .views.recording import open_folder, recording_menu, under
 from .views.side import SideColumn
+from .views.sources import StillDialog, sources_menu
 from .views.strip import TroubleStrip
 from .views.toast import Toast
 from .views.topbar import TALL, TopBar
@@ -109,6 +111,7 @@ class Window(QWidget):
         self.setWindowTitle(t("window.title"))
         self._desk = desk
         self._menu: QMenu | None = None
+        self._stills = StillDialog(desk, self)
         self._on_preflight_by_hand: bool | None = None
         self.top = TopBar(desk, self)
         self.closing = ClosingStrip(desk, self)
@@ -218,6 +221,26 @@ class Window(QWidget):
             self.palette_box.open()
         elif what in ("choose_camera", "choose_microphone"):
             self._offer_devices(what == "choose_camera")
+        elif what == "open_recording":
+            self._pop_up(recording_menu(self._desk, self, self._open_recordings), under(self.top.recording))
+        elif what == "open_scenes":
+            middle = self.pages.mapToGlobal(QPoint(90, 60))
+            self._pop_up(sources_menu(self._desk, self, self._stills), middle)
+        elif what == "open_recordings":
+            self._open_recordings()
+
+    def _pop_up(self, menu: QMenu, at: QPoint) -> None:
+        if self._menu is not None:
+            self._menu.deleteLater()
+        self._menu = menu
+        menu.popup(at)
+
+    def _open_recordings(self) -> None:
+        """The system's own window of files, where the segments are."""
+        folder = self._desk.recordings_folder()
+        there = next((place for place in (folder, *folder.parents) if place.is_dir()), None)
+        if there is None or not open_folder(there):
+            self._desk.notice(t("recording.not_opened", folder=str(folder)), "refused")
 
     def _offer_devices(self, cameras: bool) -> None:
         """A short list under the strip; the sale goes on."""

@@ -162,7 +162,7 @@ class Wiring:
             return
         self.engine.tell(self._on_air())
         if self._settings.values.record:
-            self.engine.tell(m.StartRecording())
+            self.engine.tell(m.StartRecording(folder=self._settings.values.record_folder))
         self._start(self._keep_awake())
 
     def keep_on_air(self) -> None:
@@ -388,6 +388,7 @@ class Wiring:
                 camera=kept.camera or "testcard",
                 microphone=kept.microphone or "tone",
                 second_camera=kept.second_camera,
+                still=kept.still,
                 width=kept.width,
                 height=kept.height,
                 target_bps=kept.target_bps,

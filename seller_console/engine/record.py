@@ -8,6 +8,7 @@ Ends by itself, in words, when the disk has less than 300 MB left.
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
 import threading
@@ -42,6 +43,17 @@ class RecordFacts:
     bytes: int = 0
     hours_left: float = -1.0
     error: str = ""
+    """disk_full, disk_slow, not_writable or disk_error."""
+
+
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
+
+
+def code_of(error: OSError) -> str:
+    """What a screen has words for."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "disk_full"
+    return "not_writable" if error.errno in _NOT_WRITABLE else "disk_error"
 
 
 class Recorder:
@@ -96,7 +108,7 @@ class Recorder:
                 return
             self._units.append(unit)
             if unit.at_s - self._units[0].at_s > QUEUE_S:
-                self._fail("the disk is too slow")
+                self._fail("disk_slow")
             self._wake.notify()
 
     def stop(self, wait_s: float = 20.0) -> RecordFacts:
@@ -113,9 +125,9 @@ class Recorder:
 
     # --- on the recorder's thread ---------------------------------------------------------------
 
-    def _fail(self, why: str) -> None:
-        log.warning("recording_failed why=%s path=%s", why, self._path)
-        self._state, self._error = "failed", why
+    def _fail(self, code: str, why: str = "") -> None:
+        log.warning("recording_failed code=%s why=%s path=%s", code, why, self._path)
+        self._state, self._error = "failed", code
         self._units.clear()
 
     def _run(self) -> None:
@@ -137,11 +149,11 @@ class Recorder:
                     checked_s = time.monotonic()
                     self._check_disk()
             except OSError as error:
-                self._fail(error.strerror or str(error))
+                self._fail(code_of(error), str(error))
         try:
             self._end_segment()
         except OSError as error:
-            self._fail(error.strerror or str(error))
+            self._fail(code_of(error), str(error))
 
     def _next(self) -> Unit | None:
         with self._wake:
@@ -199,4 +211,4 @@ class Recorder:
         if facts.seconds > 3:
             self._hours_left = round(max(0, free - self._reserve_bytes) / (facts.bytes / facts.seconds) / 3600, 2)
         if free < self._reserve_bytes:
-            raise OSError(28, "the disk is full")
+            raise OSError(errno.ENOSPC, "the disk is full")

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ..contract import VERSION
@@ -90,8 +91,9 @@ class Wanted:
         self._by_kind.setdefault(SetMuted, SetMuted(muted=note.muted))
         self._by_kind.setdefault(SetScene, SetScene(scene=note.scene))
 
-    def adopt_recording(self) -> None:
-        self._by_kind.setdefault(StartRecording, StartRecording())
+    def adopt_recording(self, path: str) -> None:
+        folder = str(Path(path).parent) if path else ""
+        self._by_kind.setdefault(StartRecording, StartRecording(folder=folder))
 
     def again(self) -> list[EngineCommand]:
         order = (SetProgramme, SetEncoder, SetMuted, SetGain, SetScene, SetOverlay, GoOnAir, StartRecording)
@@ -184,7 +186,7 @@ class EngineClient:
                     if isinstance(note, ProgrammeSet):
                         self._wanted.adopt(note)
                     elif isinstance(note, RecordingChanged) and note.state == "recording":
-                        self._wanted.adopt_recording()
+                        self._wanted.adopt_recording(note.path)
                     self._listener.note(note)
         except (OSError, TimeoutError, ValueError) as error:
             log.info("engine_road_lost error=%s", type(error).__name__)

@@ -47,6 +47,10 @@ class Values(msgspec.Struct, kw_only=True):
     """The picture file drawn with it."""
     record: bool = False
     """Record the programme whenever the show is on air."""
+    record_folder: str = ""
+    """"" = the recordings of this home."""
+    still: str = ""
+    """The picture file of the scene of that name."""
     preset: Preset | None = None
     other_preset: Preset | None = None
     theme: str = "dark"

@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_stops_the_recording_in_words(tmp_path: Path) -> Non
     recording = recorder(tmp_path, packets, reserve_bytes=1 << 60)
     packets.play(0.5, recording)
     wait_for(lambda: recording.facts().state == "failed", 5, "it says so")
-    assert recording.facts().error == "the disk is full"
+    assert recording.facts().error == "disk_full"
     packets.play(0.5, recording)
     recording.stop()
 

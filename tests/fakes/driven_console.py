@@ -173,6 +173,8 @@ class Driver:
             self._stall.stop()
         elif what == "record":
             desk.start_recording()
+        elif what == "record_into":
+            self.window.preflight.setup.recording.record_into(order["folder"])
         elif what == "close":
             self.window.close()
         elif what == "close_and_end":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -209,3 +210,17 @@ async def test_a_recording_goes_on_with_the_next_engine_and_a_stopped_one_does_n
             road.place = third.place
             await until(lambda: third.told)
             assert third.told == [PROGRAMME]
+
+
+async def test_a_console_that_comes_back_to_a_recording_has_the_next_engine_go_on_in_its_folder() -> None:
+    road = Road()
+    async with talking(road) as (client, _):
+        async with SmallEngine(1) as first:
+            road.place = first.place
+            await until(lambda: client.state == "connected")
+            first.say(encode(m.RecordingChanged(state="recording", path="/films/a-01.mkv")))
+            await until(lambda: client.wanted.again())
+        async with SmallEngine(2) as second:
+            road.place = second.place
+            await until(lambda: second.told)
+            assert second.told == [m.StartRecording(folder=str(Path("/films")))]

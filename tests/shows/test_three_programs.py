@@ -192,10 +192,14 @@ def test_the_platform_killed_during_an_auction_comes_back_and_no_acknowledged_bi
 
 
 def test_closing_the_window_on_air_asks_by_holding_and_then_ends_the_show(
-    open_console: OpenConsole, record: Read
+    open_console: OpenConsole, record: Read, tmp_path: Path
 ) -> None:
+    """Recorded, as was chosen before it: whole on disk when the window has gone."""
     console = open_console()
+    assert console.do("record_into", folder=str(tmp_path / "films"))["recording"] == "off", "not before it is live"
     live = console.go_live()
+    recorded = console.until(lambda s: s["recording"] == "recording", 15, "recorded from going live on")["recorded"]
+    assert Path(recorded).parent == tmp_path / "films"
     programs = [psutil.Process(place_of(name).pid) for name in ("engine", "platform")]
     asked = console.do("close")
     assert asked["closing"] == "asked" and asked["status"] == "live" and asked["visible"]
@@ -204,6 +208,8 @@ def test_closing_the_window_on_air_asks_by_holding_and_then_ends_the_show(
     assert len(record(live["show_id"]).of("show_ended")) == 1
     _, alive = psutil.wait_procs(programs, 5)
     assert not alive, "nothing of it runs on"
+    (film,) = (tmp_path / "films").iterdir()
+    assert film.suffix == ".mp4" and film.stat().st_size > 10_000
 
 
 def test_closing_an_idle_window_just_closes(open_console: OpenConsole) -> None:

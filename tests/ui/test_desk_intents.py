@@ -53,6 +53,8 @@ def test_every_action_has_an_intent_or_asks_the_window(floor: DeskFloor) -> None
         "open_palette",
         "open_settings",
         "open_camera",
+        "open_recording",
+        "open_scenes",
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -100,6 +101,8 @@ class MachineReader(QObject):
         self._timer.setInterval(5000)
         self._timer.timeout.connect(self.read)
         self._thread: threading.Thread | None = None
+        self.recordings = Path()
+        """Where the show is recorded to."""
 
     def start(self) -> None:
         self._timer.start()
@@ -119,7 +122,7 @@ class MachineReader(QObject):
             self._thread.start()
 
     def _work(self) -> None:
-        machine = read_machine()
+        machine = read_machine(self.recordings)
         try:
             self.came.emit(machine)
         except RuntimeError:  # the window went while we measured
@@ -207,6 +210,7 @@ class Preflight(QWidget):
 
     def showEvent(self, event: object) -> None:
         self._timer.start()
+        self._reader.recordings = self._desk.recordings_folder()
         self._reader.start()
         self._desk.find_devices()
         self._refresh()
@@ -233,6 +237,8 @@ class Preflight(QWidget):
 
     def _machine_came(self, machine: Machine) -> None:
         self._machine = machine
+        self._reader.recordings = self._desk.recordings_folder()
+        self.setup.recording.show_free(machine.record_free_bytes)
         self._refresh()
 
     def _refresh(self) -> None:

@@ -8,7 +8,7 @@ stopped moving is marked within two seconds.
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from .. import theme, words
@@ -20,8 +20,8 @@ from . import paint
 
 FRAME_MS = 33
 STALE_S = 2.0
-SCENES = ("scene_1", "scene_2", "scene_3", "scene_4")
-SCENE_NAMES = ("table", "face", "both", "pause")
+SCENES = ("scene_1", "scene_2", "scene_3", "scene_5", "scene_6", "scene_4")
+SCENE_NAMES = ("table", "face", "both", "split", "still", "pause")
 
 
 class Preview(QWidget):
@@ -49,6 +49,8 @@ class Preview(QWidget):
                        desk.show_changed, desk.refusals_changed):  # fmt: skip
             signal.connect(lambda _value: self._refresh())
         self._frames.watch(desk.preview.path)
+        if overlays:
+            self.setToolTip(t("sources.hint"))
         self._refresh()
 
     def show_image(self, image: QImage | None) -> None:
@@ -88,11 +90,17 @@ class Preview(QWidget):
 
     def _place_scenes(self) -> None:
         """A column from the bottom, of those that can be shown."""
-        tall = max(64, min(100, (self.height() - 120) // 5))
+        shown = [button for button in self.scenes if not button.isHidden()]
+        tall = max(52, min(100, (self.height() - 120) // max(5, len(shown) + 1)))
         y = self.height() - 12 - tall
-        for button in reversed([button for button in self.scenes if not button.isHidden()]):
+        for button in reversed(shown):
             button.setGeometry(12, y, 64, tall)
             y -= tall + 8
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Which camera, which picture: for the scenes."""
+        if self._overlays:
+            self._desk.actions.open_scenes.press()
 
     # --- words -----------------------------------------------------------------------------
 

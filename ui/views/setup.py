@@ -28,6 +28,8 @@ from .controls import device_words, plain_button
 from .fields import Count, mark
 from .meter import Bars
 from .preview import Preview
+from .recording import RecordChoice
+from .sources import SourceChoices
 
 SIZES = ((720, 1280), (1080, 1920), (1280, 720), (1920, 1080))
 TITLE_MOST = 80
@@ -102,7 +104,7 @@ class SetUp(QWidget):
         self.setObjectName("ground")
         self._desk = desk
         self.preview = Preview(desk, self, overlays=False, radius=12)
-        self.preview.setMinimumHeight(150)
+        self.preview.setMinimumHeight(90)
         self.bars = Bars(desk, self, named=False)
         self.title = QLineEdit(self)
         self.title.setMaxLength(TITLE_MOST)
@@ -112,6 +114,8 @@ class SetUp(QWidget):
         self.destination = Choice(t("preflight.destination"), self)
         self.quality = Choice(t("preflight.quality"), self)
         self.presets = PresetFields(desk, self)
+        self.sources = SourceChoices(desk, self)
+        self.recording = RecordChoice(desk, self)
         self.mirror = QCheckBox(t("preflight.mirror"), self)
         self.mirror.setAccessibleName(self.mirror.text())
         column = QVBoxLayout(self)
@@ -159,6 +163,8 @@ class SetUp(QWidget):
             ("", self.bars),
             ("preflight.destination", self.destination),
             ("preflight.quality", self.quality),
+            ("preflight.scenes", self.sources),
+            ("preflight.record", self.recording),
             ("preflight.lots", self.presets),
             ("", self.mirror),
         ]
@@ -166,7 +172,8 @@ class SetUp(QWidget):
             if name:
                 label = QLabel(t(name), self)
                 label.setMinimumWidth(104)
-                label.setBuddy(self.camera if field is camera else field)
+                buddies = {camera: self.camera, self.sources: self.sources.face, self.recording: self.recording.choice}
+                label.setBuddy(buddies.get(field, field))
                 grid.addWidget(label, line, 0)
             grid.addWidget(field, line, 1)
         grid.setColumnStretch(1, 1)

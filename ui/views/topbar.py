@@ -12,6 +12,7 @@ from ..values import Health
 from ..words import t, tn
 from . import paint
 from .controls import ActionButton, Badge, plain_button, words_of
+from .recording import RecordBadge
 
 TALL = 48
 NARROW = 1180
@@ -82,7 +83,7 @@ class TopBar(QWidget):
         self._viewers = Badge(self)
         self._lots = Badge(self)
         self._health = Badge(self)
-        self._recording = Badge(self)
+        self.recording = RecordBadge(desk, self)
         self._consoles = Badge(self)
         self._prepare = plain_button(t("topbar.prepare"), self.prepare.emit, self)
         self._end = ActionButton(desk.actions.end_show, self, outlined=True)
@@ -97,7 +98,7 @@ class TopBar(QWidget):
         line.addStretch(1)
         line.addWidget(self._lots)
         line.addWidget(self._health)
-        line.addWidget(self._recording)
+        line.addWidget(self.recording)
         line.addWidget(self._consoles)
         line.addWidget(self._prepare)
         line.addWidget(self._end)
@@ -145,12 +146,6 @@ class TopBar(QWidget):
         self._lots.setVisible(not live)
         self._lots.show_words(tn("topbar.lots", desk.figures.queued))
         self._show_health(desk.health)
-        recording = desk.recording
-        self._recording.setVisible(recording.active)
-        if recording.active:
-            known = recording.free_bytes >= 0 and not self._narrow
-            free = t("topbar.free", size=words.size(recording.free_bytes)) if known else ""
-            self._recording.show_words(" · ".join(part for part in ("REC", free) if part), "air")
         away = desk.connection.state == "away"
         self._consoles.setVisible(away or len(desk.consoles) > 1)
         if away:
@@ -163,7 +158,7 @@ class TopBar(QWidget):
         if not mine:
             self._role.show_words(t("topbar.role"))
         self._health.setVisible(mine)
-        self._recording.setVisible(recording.active and mine)
+        self.recording.refresh(self._narrow)
         self._prepare.setVisible(not live and mine)
         ready = t("topbar.new_show") if show.status == "ended" else t("topbar.prepare")
         self._prepare.setText(t("topbar.to_queue") if self._preparing else ready)

@@ -1,0 +1,131 @@
+"""Which camera is the table, which the face, and the picture file of the still: what the scenes are made of.
+
+Promises: the same three choices before the show and on air; a camera is called by its
+own name; a file that is gone is said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QWidget
+
+from ..desk import Desk
+from ..words import t
+from .choice import Choice
+from .controls import device_words
+
+NONE, OTHER = "", "other"
+PICTURES = "*.jpg *.jpeg *.png *.webp *.bmp"
+Choices = list[tuple[str, object]]
+
+
+def cameras(desk: Desk, chosen: str) -> Choices:
+    """Those there are, and the chosen one should it be away."""
+    found: Choices = [(device_words(one.spec, one.name), one.spec) for one in desk.devices.cameras]
+    if chosen and chosen not in [spec for _, spec in found]:
+        found.append((t("sources.away", name=device_words(chosen, _plain(chosen))), chosen))
+    return found
+
+
+def _plain(spec: str) -> str:
+    """A device nobody has told us of: its spec without the kind and the path."""
+    name = spec.partition(":")[2]
+    return name.rpartition("@")[0] or name or spec
+
+
+def still_choices(chosen: str) -> Choices:
+    """None, and the file that is chosen."""
+    if not chosen:
+        return [(t("sources.none"), NONE)]
+    name = Path(chosen).name
+    there = name if Path(chosen).is_file() else t("sources.still_gone", name=name)
+    return [(t("sources.none"), NONE), (there, chosen)]
+
+
+class StillDialog(QObject):
+    """Asks for a picture file, in a window beside ours."""
+
+    def __init__(self, desk: Desk, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._desk, self._parent = desk, parent
+        self.dialog: QFileDialog | None = None
+
+    def open(self) -> None:
+        if self.dialog is None:
+            self.dialog = QFileDialog(self._parent.window(), t("sources.still"))
+            self.dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+            self.dialog.setWindowModality(Qt.WindowModality.NonModal)
+            self.dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+            self.dialog.setNameFilters([f"{t('sources.pictures')} ({PICTURES})", t("import.all_files") + " (*)"])
+            self.dialog.fileSelected.connect(self._desk.choose_still)
+        self.dialog.show()
+        self.dialog.raise_()
+
+
+class SourceChoices(QWidget):
+    """Before the show: the camera of the face, and the still picture. (That of the table is the camera itself.)"""
+
+    def __init__(self, desk: Desk, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self.face = Choice(t("sources.face"), self)
+        self.still = Choice(t("sources.still"), self)
+        self.asking = StillDialog(desk, self)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(8)
+        line.addWidget(self.face, 1)
+        line.addWidget(self.still, 1)
+        self.face.activated.connect(lambda _i: desk.choose_second_camera(str(self.face.currentData())))
+        self.still.activated.connect(lambda _i: self._still_chosen())
+        for signal in (desk.devices_changed, desk.programme_changed):
+            signal.connect(lambda _value: self.refresh())
+        self.refresh()
+
+    def refresh(self) -> None:
+        programme = self._desk.programme
+        second = programme.second_camera
+        faces: Choices = [(t("sources.none"), NONE), *cameras(self._desk, second)]
+        self.face.become([(t("sources.face_is", name=said), spec) for said, spec in faces], second)
+        self.face.setToolTip(t("sources.face"))
+        stills = [(t("sources.still_is", name=said), path) for said, path in still_choices(programme.still)]
+        self.still.become([*stills, (t("sources.still_file"), OTHER)], programme.still)
+        self.still.setToolTip(programme.still or t("sources.still"))
+
+    def _still_chosen(self) -> None:
+        chosen = str(self.still.currentData())
+        if chosen == OTHER:
+            self.refresh()
+            self.asking.open()
+        else:
+            self._desk.choose_still(chosen)
+
+
+def sources_menu(desk: Desk, parent: QWidget, asking: StillDialog) -> QMenu:
+    """On air: the same choices, in a menu."""
+    menu = QMenu(parent)
+    menu.setAccessibleName(t("action.scenes"))
+    programme = desk.programme
+    _part(menu, t("sources.table"), cameras(desk, programme.camera), programme.camera, desk.choose_camera)
+    faces: Choices = [(t("sources.none"), NONE), *cameras(desk, programme.second_camera)]
+    _part(menu, t("sources.face"), faces, programme.second_camera, desk.choose_second_camera)
+    _part(menu, t("sources.still"), still_choices(programme.still), programme.still, desk.choose_still)
+    menu.addAction(t("sources.still_file"), asking.open)
+    return menu
+
+
+def _part(menu: QMenu, heading: str, choices: Choices, chosen: str, choose: Callable[[str], None]) -> None:
+    if not menu.isEmpty():
+        menu.addSeparator()
+    menu.addAction(heading).setEnabled(False)  # a style need not draw the words of a section
+    group = QActionGroup(menu)
+    for said, value in choices:
+        action = menu.addAction(said, partial(choose, str(value)))
+        action.setCheckable(True)
+        action.setChecked(value == chosen)
+        group.addAction(action)
