@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ..contract.codec import Unreadable
 from ..contract.words import PersonId, Regular, ShowId
 from ..sale.state import Sale, ShowState
 from .keys import write_private
@@ -110,7 +111,7 @@ def _seen_by(sales: Salesroom, persons: Persons) -> dict[bytes, Visit]:
 
 
 def _went_unpaid(sale: Sale) -> bool:
-    """Also one that went to a runner-up: only that undoes a sale without a reason."""
+    """Also one that went to a runner-up or was run again: only a failed sale is undone without a reason."""
     return sale.status == "failed" or (sale.status == "voided" and not sale.void_reason)
 
 
@@ -175,7 +176,7 @@ class Regulars:
                 visits = visits_of(Folded.of(log).state, persons) if persons else {}
             finally:
                 log.close()
-        except (Damaged, NewerLog, LogUnwritable) as error:
+        except (Damaged, NewerLog, LogUnwritable, Unreadable, OSError) as error:
             # Whoever opens that show is told; its buyers are strangers until then.
             logger.info("regulars_unread show=%s why=%r", show, str(error))
             return

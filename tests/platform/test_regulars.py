@@ -122,6 +122,41 @@ async def test_what_is_undone_after_the_show_is_undone_at_the_next(make_town: Ma
     assert last.shows == 2
 
 
+async def test_an_unpaid_lot_that_was_run_again_stays_unpaid_and_is_no_purchase(town: Town) -> None:
+    lea, max_ = await town.buyer("Léa"), await town.buyer("Max")
+    run_id = await town.run_a_lot(town.owner, duration_ms=600, counter_bid_ms=0)
+    await town.say(lea, c.PlaceBid(run_id=run_id, amount_cents=100))
+    await until(lambda: bool(town.room.sales.state.sales))
+    (sale,) = town.room.sales.state.sales.values()
+    await town.say(town.owner, c.MarkPayment(sale_id=sale.sale_id, outcome="failed"))
+    await town.say(town.owner, c.ReRunLot(lot_id=sale.lot_id))
+    await town.say(town.owner, c.NoteBuyer(buyer=person_of(town, max_), note=NOTE))
+    await another_show(town, "Deux")
+    await enter(town, lea)
+    known = await known_of(town, lea)
+    assert known is not None
+    assert (known.shows, known.purchases, known.spent_cents, known.unpaid, known.note) == (1, 0, 0, 1, "")
+
+
+@pytest.mark.parametrize("broken", [b"", b"not a database", b"SQLite format 3\0" + bytes(5_000)])
+async def test_a_log_nobody_can_read_hides_no_other(make_town: MakeTown, home: Path, broken: bytes) -> None:
+    town = await make_town()
+    lea = await town.buyer("Léa")
+    await evening(town, lea)
+    jar = lea.cookies
+    await another_show(town, "Deux")
+    await town.stop()
+    for name in ("20200101-aaaaaa", "29990101-ffffff"):
+        (home / "shows" / f"{name}.db").write_bytes(broken)
+    town = await make_town()
+    again = town.client()
+    again.cookies = httpx.Cookies(jar)
+    await enter(town, again)
+    known = await known_of(town, again)
+    assert known is not None
+    assert known.spent_cents == 1_000
+
+
 async def test_a_rehearsal_is_no_visit_and_a_note_is_kept_all_the_same(town: Town) -> None:
     lea = await town.buyer("Léa")
     await town.say(town.owner, c.GoLive(rehearsal=True))
