@@ -387,9 +387,19 @@ class Desk(DeskBackstage):
             "unmute": lambda: self.set_muted(False),
             "unmirror": lambda: self.set_mirror(False),
             "choose_camera": lambda: self.asked.emit("choose_camera"),
+            "set_up_camera": lambda: self.asked.emit("open_camera"),
+            "refocus": self._refocus,
             "choose_microphone": lambda: self.asked.emit("choose_microphone"),
         }
         cures.get(trouble.cure, lambda: self._wires.tell(m.RetryNow()))()
+
+    def _refocus(self) -> None:
+        """By itself where the camera can; else the knob is shown."""
+        for camera in self.cameras:
+            if camera.settings.focus is None and any(o.name == "focus" and o.automatic for o in camera.offers):
+                self._wires.tell(m.RetryNow())
+                return
+        self.asked.emit("open_camera")
 
     def retry_connection(self) -> None:
         self._wires.retry_connection()

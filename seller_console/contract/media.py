@@ -152,7 +152,10 @@ class LeaveAir(MediaBase, frozen=True):
 
 
 class RetryNow(MediaBase, frozen=True):
-    """Try the lost device or connection at once, without waiting for the next attempt."""
+    """Try the lost device or connection at once, without waiting for the next attempt.
+
+    A camera whose picture is frozen is opened again; one that is blurred looks for its focus.
+    """
 
 
 class TakeSnapshot(MediaBase, frozen=True):
@@ -376,7 +379,9 @@ class TroubleRaised(MediaBase, frozen=True):
     code: TroubleCode
     subject: str = ""
     detail: str = ""
-    cure: Literal["", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror"] = ""
+    cure: Literal[
+        "", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror", "set_up_camera"
+    ] = ""
 
 
 class TroubleCured(MediaBase, frozen=True):

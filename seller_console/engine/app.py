@@ -61,7 +61,7 @@ from .program import Programme, write_jpeg
 from .publish import Publisher
 from .sentinel import Sentinel
 from .stats import StatsTaker
-from .troubles import TroubleWatch, of_outputs
+from .troubles import TroubleWatch, of_outputs, of_seams
 
 log = logging.getLogger("engine")
 
@@ -187,6 +187,9 @@ class Engine:
                     await self._publisher.stop()
                 case RetryNow():
                     self.programme.retry_now()
+                    for trouble in self._sentinel.troubles:
+                        if trouble.code in ("picture_frozen", "picture_blurred"):
+                            self.programme.cure_camera(trouble.subject, reopen=trouble.code == "picture_frozen")
                     self._publisher.retry_now()
                 case TakeSnapshot():
                     self._on_note(await asyncio.to_thread(self._snapshot, command))
@@ -353,7 +356,12 @@ class Engine:
             await asyncio.sleep(WATCH_S)
             self.outputs.watch(once_a_second=False)
             self._say_cameras()
-            further = (*of_outputs(self.outputs), *self._sentinel.troubles, *self._encoder_troubles())
+            further = (
+                *of_outputs(self.outputs),
+                *of_seams(self._publisher.broken_seams),
+                *self._sentinel.troubles,
+                *self._encoder_troubles(),
+            )
             for note in self._troubles.look(self.programme, self._air, time.monotonic_ns(), further):
                 if isinstance(note, TroubleRaised | TroubleCured):
                     log.info("%s code=%s subject=%s", type(note).__name__, note.code, note.subject)

@@ -67,6 +67,9 @@ class AdjustableCamera(Protocol):
     def adjust(self, settings: CameraSettings) -> CameraFacts:
         """After open, and again at every change. Never raises: what is not done is said in `ignored`."""
 
+    def refocus(self) -> None:
+        """Look for the focus anew, where it has an automatic one."""
+
 
 class CameraFeed(Protocol):
     """What the programme sees of a camera."""
@@ -151,7 +154,7 @@ class CapturedCamera:
         self.facts = CameraFacts()
         self._make = make
         self._settings = settings or CameraSettings()
-        self._changed = self._anew = False
+        self._changed = self._anew = self._refocus = False
         self._slot: Picture | None = None
         self._taken = True
         self._lock = threading.Lock()
@@ -172,6 +175,13 @@ class CapturedCamera:
     @property
     def detail(self) -> str:
         return self._detail
+
+    def cure(self, reopen: bool) -> None:
+        """Before the next picture: the device is opened again, or looks for its focus."""
+        if reopen:
+            self._anew = self._changed = True
+        else:
+            self._refocus = True
 
     def start(self) -> None:
         self._last_ns = time.monotonic_ns()
@@ -236,6 +246,10 @@ class CapturedCamera:
                     self._anew = False
                     return True
                 self._adjust(device)
+            if self._refocus:
+                self._refocus = False
+                if isinstance(device, AdjustableCamera):
+                    device.refocus()
             self._put(device.read())
             if first and not isinstance(device, AdjustableCamera):
                 self._adjust(device)

@@ -126,6 +126,14 @@ class Knobs:
                 ignored.append(any_knob.name)
         return tuple(ignored)
 
+    def refocus(self) -> bool:
+        """Automatic focus off and on again; False: there is none."""
+        for knob, _, automatic in self._present:
+            if knob.name == "focus" and automatic and knob.auto is not None and knob.name not in self._first:
+                self._props.set(knob.auto, knob.by_hand)
+                return self._props.set(knob.auto, knob.by_itself[0])
+        return False
+
     def _set(self, knob: _Knob, automatic: bool, wanted: float) -> bool:
         before = self._props.get(knob.prop)
         self._first.setdefault(knob.name, before)

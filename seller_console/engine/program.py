@@ -18,7 +18,7 @@ import cv2
 
 from ..contract.media import CameraSet, CameraSettings, SetProgramme
 from . import framing
-from .capture import CameraFeed
+from .capture import CameraFeed, CapturedCamera
 from .clock import SECOND_NS, MediaClock, Metronome
 from .devices import CameraWish, Devices, UnknownDevice
 from .encode import EncodeThread, Output, Packet, PictureEncoder, Thinner, VideoEncoder, usual_bps
@@ -221,6 +221,12 @@ class Programme:
     def retry_now(self) -> None:
         for feed in self._feeds():
             feed.retry_now()
+
+    def cure_camera(self, name: str, reopen: bool) -> None:
+        """Open a camera of that name again, or let it look for its focus. Nothing where there is no such camera."""
+        for feed in self.cameras:
+            if feed.name == name and isinstance(feed, CapturedCamera):
+                feed.cure(reopen)
 
     def set_camera(self, spec: str, settings: CameraSettings) -> None:
         """Kept, and obeyed by that camera wherever it is open. Raises UnknownDevice."""

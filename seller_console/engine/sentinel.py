@@ -35,12 +35,14 @@ LEARN_LOOKS, KEEP_LOOKS = 24, 480
 SILENT_DB = -70.0
 HOT_C = 95.0
 
-Cure = Literal["", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror"]
+Cure = Literal["", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror", "set_up_camera"]
 CURES: dict[TroubleCode, Cure] = {
     "picture_black": "choose_camera",
     "picture_frozen": "retry",
     "picture_blurred": "refocus",
+    "picture_overexposed": "set_up_camera",
     "sound_silent": "choose_microphone",
+    "sound_clipping": "choose_microphone",
 }
 
 
@@ -155,7 +157,7 @@ class Sentinel:
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
         self._pictures: dict[str, PictureSentinel] = {}
-        self._sound: tuple[str, SoundSentinel] = ("", SoundSentinel())
+        self._sounds: dict[str, SoundSentinel] = {}
         self._machine: tuple[TroubleRaised, ...] = ()
         self._machine_at_ns = 0
         self.troubles: tuple[TroubleRaised, ...] = ()
@@ -188,14 +190,17 @@ class Sentinel:
         return found
 
     def _listen(self, at_ns: int) -> list[TroubleRaised]:
-        microphone = self._programme.sound.microphone
-        peak, _, clipped = self._programme.sound.watched.read()
-        if microphone.spec.partition(":")[0] in STAND_INS or microphone.state != "live":
-            return []
-        if self._sound[0] != microphone.spec:
-            self._sound = (microphone.spec, SoundSentinel())
-        codes = self._sound[1].look(peak, clipped, at_ns)
-        return [TroubleRaised(code=code, subject=microphone.name, cure=CURES.get(code, "")) for code in codes]
+        found = []
+        meters = self._programme.sound.watched
+        for microphone in self._programme.sound.microphones:
+            meter = meters.get(microphone.spec)
+            if meter is None or microphone.spec.partition(":")[0] in STAND_INS or microphone.state != "live":
+                self._sounds.pop(microphone.spec, None)
+                continue
+            peak, _, clipped = meter.read()
+            codes = self._sounds.setdefault(microphone.spec, SoundSentinel()).look(peak, clipped, at_ns)
+            found += [TroubleRaised(code=code, subject=microphone.name, cure=CURES.get(code, "")) for code in codes]
+        return found
 
     def _feel(self, at_ns: int) -> tuple[TroubleRaised, ...]:
         if at_ns - self._machine_at_ns > 2 * SECOND_NS:

@@ -38,8 +38,8 @@ class SoundDesk:
         self.muted = False
         self.shaped = True
         self.meter = Meter()
-        self.watched = Meter()
-        """The same sound, for the sentinel: a reading empties a meter."""
+        self.watched: dict[str, Meter] = {}
+        """Each microphone as it comes, before gain and shaping (a limiter hides what clips); for the sentinel."""
         self.late = 0
 
     @property
@@ -66,6 +66,7 @@ class SoundDesk:
             fresh += [beside] if beside else []
             old += [self._second] if self._second else []
         self._first, self._second = opened, beside
+        self.watched = {feed.spec: Meter() for feed in self.microphones}
         if self.started:
             for feed in fresh:
                 feed.start()
@@ -86,6 +87,8 @@ class SoundDesk:
             feeds.append((second, self._second_gain))
         for feed, gain in feeds:
             block = feed.pull(due_ns)
+            if (meter := self.watched.get(feed.spec)) is not None:
+                meter.take(block)
             if gain != 1.0:
                 block = block * np.float32(gain)
             if self.shaped and feed.spec.startswith("microphone:"):
@@ -109,7 +112,6 @@ class SoundDesk:
             delay_ns = self._first.delay_ns
             block = self._mix(due_ns)
             self.meter.take(block)
-            self.watched.take(block)
             outputs = self._outputs()
             if not outputs:
                 encoder = None

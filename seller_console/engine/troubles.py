@@ -36,6 +36,11 @@ def of_outputs(outputs: Outputs) -> list[TroubleRaised]:
     return troubles
 
 
+def of_seams(broken: tuple[str, ...] | None) -> list[TroubleRaised]:
+    """Our way into aiortc does not hold on this version: stock aiortc sends, and is worse at it."""
+    return [TroubleRaised(code="aiortc_seams", detail=", ".join(broken))] if broken else []
+
+
 class TroubleWatch:
     """Ask `look` a few times a second."""
 

@@ -133,6 +133,10 @@ class Webcam:
             ignored.insert(0, "size")
         return CameraFacts(width, height, fps, self._knobs.offers(), tuple(ignored))
 
+    def refocus(self) -> None:
+        if self._knobs is not None:
+            self._knobs.refocus()
+
     def read(self) -> Picture:
         for _ in range(_FAILED_READS):
             done, bgr = self._capture.read()

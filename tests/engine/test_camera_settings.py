@@ -125,6 +125,15 @@ def test_a_knob_nobody_touched_is_never_written_and_one_let_go_is_automatic_agai
     assert driver.values[cv2.CAP_PROP_GAIN] == 64, "what has no automatic stands where it stood"
 
 
+def test_looking_for_the_focus_is_off_and_on_again_and_leaves_a_focus_set_by_hand() -> None:
+    driver = webcam_driver()
+    knobs = Knobs(driver, "")
+    assert knobs.refocus() and driver.written == [(cv2.CAP_PROP_AUTOFOCUS, 0), (cv2.CAP_PROP_AUTOFOCUS, 1)]
+    knobs.turn(Settings(focus=90))
+    assert not knobs.refocus() and driver.values[cv2.CAP_PROP_AUTOFOCUS] == 0
+    assert not Knobs(Driver({cv2.CAP_PROP_GAIN: 1}), "").refocus()
+
+
 def test_a_deaf_knob_is_not_pretended() -> None:
     driver = Driver({cv2.CAP_PROP_FOCUS: 20}, deaf=frozenset({cv2.CAP_PROP_FOCUS}))
     assert Knobs(driver, "").turn(Settings(focus=90)) == ("focus",)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 
+from seller_console import places
 from seller_console.contract import media as m
 from seller_console.engine.app import Engine
-from seller_console.engine.capture import CameraDevice
+from seller_console.engine.capture import CameraDevice, CameraFacts
 from seller_console.engine.devices import CameraWish, Devices
 from seller_console.engine.picture import Picture
-from seller_console.engine.sentinel import LOOK_S, Held, PictureSentinel, SoundSentinel
+from seller_console.engine.sentinel import CURES, LOOK_S, Held, PictureSentinel, SoundSentinel
 from tests.fakes.table_film import Fault, TableFilm
+
+from .test_camera_settings import Heard
 
 FAULTS: list[Fault] = [fault for fault in get_args(Fault) if fault]
 
@@ -160,3 +165,134 @@ async def test_the_engine_says_it_by_the_cameras_name_with_its_cure(tmp_path: Pa
     finally:
         engine.quitting.set()
         await running
+
+
+class Stubborn(FilmCamera):
+    """Freezes until it is opened again; counts its openings and its looking for focus."""
+
+    opened = 0
+    refocused = threading.Event()
+
+    def open(self) -> None:
+        Stubborn.opened += 1
+        if Stubborn.opened > 1 and FilmCamera.fault == "picture_frozen":
+            FilmCamera.fault = ""
+
+    def adjust(self, settings: m.CameraSettings) -> CameraFacts:
+        return CameraFacts(640, 360, 30.0)
+
+    def refocus(self) -> None:
+        Stubborn.refocused.set()
+        FilmCamera.fault = ""
+
+
+class Loud:
+    """A microphone that speaks as loud as it is told, from a thread like a driver's."""
+
+    amplitude = 0.3
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def open(self, on_block: Callable[[Any], None]) -> None:
+        rng = np.random.default_rng(3)
+
+        def run() -> None:
+            began, given = time.monotonic(), 0
+            while not self._stopping.wait(0.01):
+                while given < (time.monotonic() - began) * 50:
+                    block = rng.normal(0, Loud.amplitude, 960)
+                    on_block(np.clip(block, -1, 1).astype(np.float32))
+                    given += 1
+
+        self._thread = threading.Thread(target=run, name="loud microphone", daemon=True)
+        self._thread.start()
+
+    def check(self) -> None:
+        """Never lost."""
+
+    def close(self) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(2)
+
+
+def raised(code: str) -> Any:
+    return lambda n: isinstance(n, m.TroubleRaised) and n.code == code
+
+
+def cured(code: str) -> Any:
+    return lambda n: isinstance(n, m.TroubleCured) and n.code == code
+
+
+@pytest.mark.media
+async def test_retry_opens_a_frozen_camera_again_and_lets_a_blurred_one_look_for_its_focus() -> None:
+    hear = Heard()
+    FilmCamera.fault, Stubborn.opened = "", 0
+    Stubborn.refocused.clear()
+    engine = Engine(None, hear, Devices(cameras={"camera": lambda _rest, _wish: Stubborn()}))
+    await engine.obey(m.SetProgramme(width=360, height=640, camera="camera:Dessus@usb-1"))
+    running = asyncio.create_task(engine.run())
+    try:
+        await hear.until(lambda n: isinstance(n, m.EngineStats) and n.captured > 20)
+        FilmCamera.fault = "picture_frozen"
+        await hear.until(raised("picture_frozen"), 4)
+        opened = Stubborn.opened
+        await engine.obey(m.RetryNow())
+        await hear.until(cured("picture_frozen"), 4)
+        assert Stubborn.opened == opened + 1
+        engine._sentinel.troubles = (m.TroubleRaised(code="picture_blurred", subject="Dessus"),)
+        await engine.obey(m.RetryNow())
+        assert await asyncio.to_thread(Stubborn.refocused.wait, 3)
+        assert Stubborn.opened == opened + 1, "what is blurred is not opened again"
+    finally:
+        engine.quitting.set()
+        await running
+
+
+@pytest.mark.media
+async def test_a_microphone_that_clips_is_heard_through_the_limiter_that_hides_it() -> None:
+    hear = Heard()
+    Loud.amplitude = 0.05
+    engine = Engine(None, hear, Devices(microphones={"microphone": lambda _rest: Loud()}))
+    await engine.obey(m.SetProgramme(width=360, height=640, camera="none", microphone="microphone:Col@usb-1"))
+    running = asyncio.create_task(engine.run())
+    try:
+        await hear.until(lambda n: isinstance(n, m.MicrophoneLevel) and n.peak_db > -30)
+        assert not any(isinstance(n, m.TroubleRaised) for n in hear.notes)
+        Loud.amplitude = 1.5
+        said = await hear.until(raised("sound_clipping"), 4)
+        assert (said.subject, said.cure) == ("Col", "choose_microphone")
+        levels = [n for n in hear.notes[-5:] if isinstance(n, m.MicrophoneLevel)]
+        assert levels and not any(n.clipped for n in levels), "on air the limiter holds it"
+        Loud.amplitude = 0.05
+        await hear.until(cured("sound_clipping"), 5)
+    finally:
+        engine.quitting.set()
+        await running
+
+
+async def test_a_broken_seam_of_aiortc_is_a_trouble_until_the_engine_ends() -> None:
+    hear = Heard()
+    engine = Engine(None, hear)
+    engine._publisher.broken_seams = ("aiortc.something", "aioice.other")
+    running = asyncio.create_task(engine.run())
+    try:
+        said = await hear.until(raised("aiortc_seams"), 3)
+        assert said.detail == "aiortc.something, aioice.other" and said in engine.greeting()
+        assert not any(isinstance(n, m.TroubleCured) for n in hear.notes)
+    finally:
+        engine.quitting.set()
+        await running
+
+
+def test_every_fault_the_sentinel_finds_has_words_in_both_languages_and_a_cure_the_window_knows() -> None:
+    resources = places.resources() / "locale"
+    faults = {*FAULTS, "sound_silent", "sound_clipping"}
+    assert faults <= set(CURES)
+    for language in ("fr", "en"):
+        words = json.loads((resources / f"{language}.json").read_text("utf-8"))
+        for fault in faults:
+            assert words[f"trouble.{fault}"] and words[f"trouble.{fault}.cost"]
+            assert words[f"cure.{CURES[fault]}"]  # type: ignore[index]

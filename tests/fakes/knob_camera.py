@@ -76,6 +76,9 @@ class KnobCamera:
         self.adjusted.append(settings)
         return CameraFacts(*self._size, float(self.wish.fps), self._knobs.offers(), self._knobs.turn(settings))
 
+    def refocus(self) -> None:
+        self._knobs.refocus()
+
     def read(self) -> Picture:
         self._pause.wait(0.02)
         if KnobCamera.pulled_out:

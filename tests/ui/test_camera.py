@@ -167,3 +167,16 @@ def test_on_air_it_opens_beside_the_preview(app: QApplication, window: Window, d
     assert window.live.queue.camera.isVisible() and window.live.preview.isVisible()
     QTest.keyClick(window.live.queue.camera.turn, Qt.Key.Key_Escape)
     assert not window.live.queue.camera.isVisible()
+
+
+def test_f9_on_a_blurred_camera_looks_for_focus_or_shows_the_knob(stand: tuple[Window, Engine]) -> None:
+    window, engine = stand
+    assert engine.desk is not None
+    asked: list[str] = []
+    engine.desk.asked.connect(asked.append)
+    engine.desk.take_note(m.TroubleRaised(code="picture_blurred", subject="HD Pro", cure="refocus"))
+    engine.desk.cure_trouble()
+    assert engine.told[-1] == m.RetryNow() and asked == []
+    engine.say(m.CameraSettings(focus=35))
+    engine.desk.cure_trouble()
+    assert asked == ["open_camera"] and window.preflight.setup.camera_panel.isVisible()
