@@ -144,6 +144,18 @@ def test_a_sale_that_was_not_validated_or_was_given_up_before_changes_no_link() 
     assert [basket.sale_ids for basket in owed_baskets(floor.state, ANA)] == [(first,)]
 
 
+def test_a_basket_of_an_older_log_is_put_right_as_well() -> None:
+    """Logs written before BasketReduced keep what was paid in their baskets."""
+    floor = Floor()
+    floor.ok(cm.EditShow(payment_page=PAGE), OWNER)
+    first, second, third = (floor.sell(ANA, euros) for euros in (12, 30, 5))
+    floor.ok(cm.ValidateBasket(), ANA)
+    apply(floor.state, ev.PaymentMarked(sale_id=first, buyer="ana", outcome="paid", by="vera"), floor.now)
+    told = floor.ok(cm.VoidSale(sale_id=second, reason="rendu"), OWNER)[-1]
+    assert isinstance(told, ev.BasketReduced)
+    assert (told.sale_ids, told.total_cents) == ((third,), 5_00)
+
+
 def test_the_seller_marks_a_sale_paid_once() -> None:
     floor = Floor()
     sale_id = floor.sell(ANA)
