@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -62,6 +63,7 @@ class DeskCore(DeskValues):
         self._figures_timer.timeout.connect(self._refresh_figures)
         self._local_troubles: dict[str, Trouble] = {}
         self._settled_air: str = ""
+        self._crowd_wanted = False
         self._halted = False
         self._undo: list[UndoStep] = []
 
@@ -237,6 +239,8 @@ class DeskCore(DeskValues):
             if live != self._figures_timer.isActive():
                 self._figures_timer.start() if live else self._figures_timer.stop()
             self._settle_air()
+            if self.connection.state == "connected":
+                self._settle_crowd()
         else:
             self._refresh_deck()
         self._refresh_refusals()
@@ -293,6 +297,18 @@ class DeskCore(DeskValues):
             self._settled_air = "ended"
             if air != "off":
                 self._wires.leave_air()
+
+    def _settle_crowd(self) -> None:
+        """A made-up public is here while this is a rehearsal of ours, and at no other time."""
+        state = self._fold.state
+        wanted = state.status == "live" and state.rehearsal and self._fold.who.role == "owner"
+        if wanted != self._crowd_wanted:
+            self._crowd_wanted = wanted
+            self._wires.simulate_public(wanted)
+
+    def take_crowd(self, state: Literal["off", "here", "failed"]) -> None:
+        """What became of it."""
+        self.put(crowd=state)
 
     def _refresh_refusals(self) -> None:
         if type(self._wires) is NoWires:

@@ -42,6 +42,7 @@ class DeskValues(QObject):
     show_changed = Signal(object)  # ShowView
     connection_changed = Signal(object)  # Connection
     viewers_changed = Signal(int)
+    crowd_changed = Signal(str)  # of a rehearsal: off, here, failed
     consoles_changed = Signal(object)  # tuple[str, ...] names of owner and producers connected
     health_changed = Signal(object)  # Health
     recording_changed = Signal(object)  # Recording
@@ -84,6 +85,7 @@ class DeskValues(QObject):
             "show": ShowView(),
             "connection": Connection(),
             "viewers": 0,
+            "crowd": "off",
             "consoles": (),
             "health": Health(),
             "recording": Recording(),
@@ -138,6 +140,11 @@ class DeskValues(QObject):
     @property
     def viewers(self) -> int:
         return self._values["viewers"]  # type: ignore[no-any-return]
+
+    @property
+    def crowd(self) -> str:
+        """The made-up public of a rehearsal: off, here or failed."""
+        return self._values["crowd"]  # type: ignore[no-any-return]
 
     @property
     def consoles(self) -> tuple[str, ...]:

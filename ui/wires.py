@@ -68,6 +68,9 @@ class Wires(Protocol):
     def invite(self, role: str, invited: Callable[[Invitation], None]) -> None:
         """A pairing code for another console."""
 
+    def simulate_public(self, wanted: bool) -> None:
+        """A made-up crowd at the show that is followed; the platform lets it into a rehearsal only."""
+
     def retry_connection(self) -> None: ...
 
     def retry_program(self, name: str) -> None: ...
@@ -129,6 +132,9 @@ class NoWires:
         return
 
     def invite(self, role: str, invited: Callable[[Invitation], None]) -> None:
+        return
+
+    def simulate_public(self, wanted: bool) -> None:
         return
 
     def retry_connection(self) -> None:

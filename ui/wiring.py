@@ -27,6 +27,7 @@ from seller_console.link.awake import Awake
 from seller_console.link.engine import EngineClient
 from seller_console.link.pictures import Pictures
 from seller_console.link.platform import Address, PlatformClient, RoadState, Unanswered
+from seller_console.link.rehearsal import RehearsalCrowd
 from seller_console.link.settings import Settings
 from seller_console.link.supervisor import ProgramOutcome, ProgramSpec, Supervisor, living
 from seller_console.link.waiting import KeptEdit, WaitingEdits
@@ -74,6 +75,7 @@ class Wiring:
         self.engine = EngineClient(self, lambda: living("engine"))
         self._address = join or Address("", "")
         self.platform = PlatformClient(self._address, self)
+        self.crowd = RehearsalCrowd(desk.take_crowd)
         self._pictures = Pictures(self.platform, self._start, desk.pictures_came)
         self._tasks: asyncio.TaskGroup | None = None
         self._platform_known = asyncio.Event()
@@ -100,6 +102,7 @@ class Wiring:
             try:
                 tasks.create_task(self.supervisor.run())
                 tasks.create_task(self.engine.run())
+                tasks.create_task(self.crowd.run())
                 self._following = tasks.create_task(self._follow_platform())
                 await asyncio.Event().wait()
             finally:
@@ -272,6 +275,12 @@ class Wiring:
 
     def local_picture(self, path: str) -> str:
         return self._pictures.local(path)
+
+    def simulate_public(self, wanted: bool) -> None:
+        if wanted and self.supervisor.elected:
+            self.crowd.want(self._address.url, self.platform.show_id)
+        else:
+            self.crowd.unwant()
 
     def retry_connection(self) -> None:
         self.platform.retry_now()

@@ -282,6 +282,7 @@ def _paths() -> dict[str, Any]:
                         "properties": {
                             "nickname": {"type": "string", "maxLength": 200},
                             "invite": {"type": "string", "maxLength": 100},
+                            "simulated": {"type": "boolean"},
                         },
                     },
                     {"nickname": "Léa"},

@@ -4,7 +4,9 @@ Every buyer joins with a nickname, follows the feed, bids and chats as taste.py 
 Promises: the same seed wants the same things at the same prices; nobody bids while
 leading; 429 is waited for, a refusal is counted and learnt from, a broken line is
 resumed; never more than `REQUESTS_PER_S` requests a second and buyer, and an end after
-`--seconds`, whatever the platform does. SIGINT and SIGTERM end it early, with its summary.
+`--seconds`, whatever the platform does. With `--rehearsal` it enters a rehearsal only (the
+platform sees to it), its buyers are called simulated, and it ends with its standard input.
+SIGINT and SIGTERM end it early, with its summary.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import json
 import logging
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -123,8 +126,19 @@ def spread(samples: list[float]) -> dict[str, float]:
 class Shopper:
     """One buyer: a client, what they see of the block, and their tasks."""
 
-    def __init__(self, url: str, show: str, seed: int, who: int, taste: Taste, tally: Tally, seconds: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        show: str,
+        seed: int,
+        who: int,
+        taste: Taste,
+        tally: Tally,
+        seconds: float,
+        rehearsal: bool = False,
+    ) -> None:
         self._show = show
+        self._rehearsal = rehearsal
         self._seed = seed
         self._who = who
         self._taste = taste
@@ -168,7 +182,10 @@ class Shopper:
                     raise outcome
 
     async def _join(self) -> None:
-        answer = await self._asked("POST", routes.at(routes.JOIN, self._show), json={"nickname": self._taste.nickname})
+        entering: dict[str, Any] = {"nickname": self._taste.nickname}
+        if self._rehearsal:
+            entering["simulated"] = True  # the platform lets it into a rehearsal only
+        answer = await self._asked("POST", routes.at(routes.JOIN, self._show), json=entering)
         if answer.status_code not in {200, 201}:
             raise Closed(f"join answered {answer.status_code}")
         best_ms = float("inf")
@@ -406,14 +423,19 @@ def _retry_after_s(answer: httpx.Response) -> float:
         return 0.0
 
 
-async def play(url: str, show: str, *, buyers: int, seed: int, seconds: float, stop: asyncio.Event) -> Tally:
-    """Let a crowd visit a show. Raises Closed when nobody could enter, Unanswered when nobody answers."""
+async def play(
+    url: str, show: str, *, buyers: int, seed: int, seconds: float, stop: asyncio.Event, rehearsal: bool = False
+) -> Tally:
+    """Let a crowd visit a show; with `rehearsal`, a rehearsal and nothing else.
+
+    Raises Closed when nobody could enter, Unanswered when nobody answers.
+    """
     tally = Tally()
     if not show:
         show = await _current_show(url)
     until_s = time.monotonic() + seconds
     visits = [
-        asyncio.create_task(Shopper(url, show, seed, who, taste, tally, seconds).visit(until_s))
+        asyncio.create_task(Shopper(url, show, seed, who, taste, tally, seconds, rehearsal).visit(until_s))
         for who, taste in enumerate(crowd(seed, buyers))
     ]
     stopping = asyncio.create_task(stop.wait())
@@ -461,6 +483,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rehearsal", action="store_true")
     return parser
 
 
@@ -470,7 +493,19 @@ async def _run(url: str, show: str, options: argparse.Namespace) -> Tally:
     for name in ("SIGINT", "SIGTERM"):
         with contextlib.suppress(NotImplementedError, AttributeError):  # Windows: Ctrl C still ends it
             loop.add_signal_handler(getattr(signal, name), stop.set)
-    return await play(url, show, buyers=options.buyers, seed=options.seed, seconds=options.seconds, stop=stop)
+    if options.rehearsal:  # the window that began it holds the other end: gone with it, however it went
+        threading.Thread(target=_until_eof, args=(loop, stop), name="window", daemon=True).start()
+    return await play(
+        url, show, buyers=options.buyers, seed=options.seed, seconds=options.seconds, stop=stop,
+        rehearsal=options.rehearsal,
+    )  # fmt: skip
+
+
+def _until_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    while sys.stdin.buffer.read(4096):
+        continue
+    with contextlib.suppress(RuntimeError):  # it has ended already
+        loop.call_soon_threadsafe(stop.set)
 
 
 def main(argv: list[str]) -> int:

@@ -241,7 +241,7 @@ class Supervisor:
         name = program.spec.name
         runtime_path(name).unlink(missing_ok=True)  # what it says is over; the new one says it anew
         program.log_file = places.logs() / f"{name}.log"
-        with _open_log(program.log_file) as out:
+        with open_log(program.log_file) as out:
             argv = program.spec.argv if state == "starting" or program.spec.again is None else program.spec.again
             program.child = subprocess.Popen(
                 [*self._command, *argv],
@@ -377,7 +377,7 @@ def _own_session() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def _open_log(path: Path) -> IO[bytes]:
+def open_log(path: Path) -> IO[bytes]:
     """Appended, private, and begun anew past 8 MiB (the one before is kept)."""
     if path.exists() and path.stat().st_size > 8 * 1024 * 1024:
         path.replace(path.with_suffix(".log.1"))

@@ -27,6 +27,7 @@ from ..contract import VERSION, routes
 from ..contract import commands as c
 from ..contract.codec import Unreadable, decode_command
 from ..contract.words import BACKSTAGE, Accepted, Refusal, Who
+from ..sale.text import NICKNAME_LENGTH
 from . import limits, pairing, pictures, routes_media
 from .asking import (
     JSON,
@@ -52,6 +53,8 @@ from .wire import wire_of
 logger = logging.getLogger(__name__)
 
 KEY_MAX = 200
+SIMULATED = "(simulé)"
+NICKNAME_KEPT = NICKNAME_LENGTH - len(SIMULATED) - 1
 REGULAR_DAYS = 400
 """The longest a browser keeps a cookie; each entry renews it."""
 # Some systems' registries know these wrong, and a browser then runs no module.
@@ -127,12 +130,22 @@ async def show(request: Request) -> Response:
     return answer_json(show_face(await room_of(request)))
 
 
+def simulated(room: Room, nickname: str) -> str:
+    """A made-up buyer enters a rehearsal only, and is called one on every screen."""
+    state = room.sales.state
+    if state.status != "live" or not state.rehearsal:
+        raise Problem("not_a_rehearsal")
+    return f"{nickname.strip()[:NICKNAME_KEPT]} {SIMULATED}"
+
+
 async def join(request: Request) -> Response:
     room, shop = await room_of(request), shop_of(request)
     if from_elsewhere(request):
         raise Problem("foreign_origin")
     found = await json_of(request)
     nickname, invite = text_of(found, "nickname", 200), text_of(found, "invite", 100)
+    if found.get("simulated"):
+        nickname = simulated(room, nickname)
     token = request.cookies.get(routes.BUYER_COOKIE, "")
     known = shop.passes.who(token, room.show_id, shop.clock.now_ms()) if token else None
     if known is not None:

@@ -38,6 +38,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "method": (405, "Cette adresse ne connaît pas cette méthode."),
     "not_acceptable": (406, "Aucun codec commun\u202f: il faut H.264 ou VP8, et Opus."),
     "not_current": (409, "L’image est celle d’un autre live."),
+    "not_a_rehearsal": (409, "Un public simulé n’entre que dans une répétition."),
     "feed_ahead": (409, "Votre écran est en avance sur le journal\u202f: rechargez-le."),
     "etag_mismatch": (412, "Cette session a changé entre-temps."),
     "too_large": (413, "C’est trop lourd\u202f: {most} octets au plus."),

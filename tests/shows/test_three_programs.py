@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -210,6 +211,39 @@ def test_closing_the_window_on_air_asks_by_holding_and_then_ends_the_show(
     assert not alive, "nothing of it runs on"
     (film,) = (tmp_path / "films").iterdir()
     assert film.suffix == ".mp4" and film.stat().st_size > 10_000
+
+
+def test_a_rehearsal_has_a_simulated_public_that_goes_with_the_window_and_with_the_show(
+    open_console: OpenConsole, record: Read
+) -> None:
+    console = open_console()
+    console.until(lambda s: s["connection"] == "connected" and s["devices"], 30, "all there")
+    wait(lambda: console.do("press", action="rehearse")["done"], 5, "the button has settled")
+    here = console.until(lambda s: s["status"] == "live" and len(s["buyers"]) >= 3, 30, "they come in")
+    assert here["crowd"] == "here" and "SIMULÉ" in here["badge"].upper()
+    assert all(name.endswith("(simulé)") for name in here["buyers"])
+    (crowd,) = crowds()
+    console.program.popen.kill()
+    console.program.wait()
+    wait(lambda: not crowd.is_running(), 10, "gone with its window")
+    again = open_console()
+    again.until(lambda s: s["status"] == "live" and s["crowd"] == "here", 30, "another for the next window")
+    again.do("hold", action="end_show")
+    ended = again.until(lambda s: s["status"] == "ended" and s["crowd"] == "off", 20, "gone with its show")
+    wait(lambda: not crowds(), 5, "none is left")
+    assert record(ended["show_id"]).of("show_went_live")[0]["rehearsal"] is True
+
+
+def crowds() -> list[psutil.Process]:
+    """Of this home."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if "crowd" in process.cmdline() and process.environ().get("SELLER_CONSOLE_HOME") == os.environ.get(
+                "SELLER_CONSOLE_HOME"
+            ):
+                found.append(process)
+    return found
 
 
 def test_closing_an_idle_window_just_closes(open_console: OpenConsole) -> None:

@@ -31,6 +31,7 @@ class FloorWires(NoWires):
         self.silent = False
         self.picture = "/pictures/x.jpg"
         self.air: list[str] = []
+        self.crowd: list[bool] = []
 
     def say(
         self,
@@ -53,6 +54,9 @@ class FloorWires(NoWires):
 
     def tell(self, command: Any) -> None:
         self.told.append(command)
+
+    def simulate_public(self, wanted: bool) -> None:
+        self.crowd.append(wanted)
 
     def go_on_air(self) -> None:
         self.air.append("on")

@@ -6,7 +6,7 @@ import pytest
 
 from seller_console.contract import commands as c
 from seller_console.contract.words import LotBackstage, LotDraft, Preset
-from tests.rules.floor import ANA, BEN, OWNER
+from tests.rules.floor import ANA, BEN, MARIE, OWNER
 from tests.ui.desk_floor import DeskFloor
 from ui.values import Connection
 
@@ -195,3 +195,24 @@ def test_the_deck_changes_by_itself_when_only_time_passes(floor: DeskFloor) -> N
         planned.append(desk.deck.state)
         floor.pass_ms(wait_ms)
     assert [*planned, desk.deck.state] == ["withdrawable", "running", "under_10", "closing"]
+
+
+# --- a rehearsal ---------------------------------------------------------------------------
+
+
+def test_a_made_up_public_comes_to_a_rehearsal_of_ours_only_and_goes_with_it(app: object) -> None:
+    floor = DeskFloor(live=False)
+    assert floor.wires.crowd == []
+    floor.desk.put_on_air(rehearsal=True)
+    floor.desk.flush()
+    assert floor.wires.crowd == [True]
+    floor.ok(c.AddLot(lot=LotDraft(title="un")), OWNER)
+    floor.ok(c.EndShow(), OWNER)
+    assert floor.wires.crowd == [True, False]
+    real = DeskFloor(live=False)
+    real.desk.put_on_air()
+    real.desk.flush()
+    assert real.desk.show.status == "live" and real.wires.crowd == [], "never at a real show"
+    beside = DeskFloor(live=False, who=MARIE)
+    beside.ok(c.GoLive(rehearsal=True), OWNER)
+    assert beside.desk.show.rehearsal and beside.wires.crowd == [], "the seller's console sees to it"

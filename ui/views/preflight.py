@@ -13,7 +13,7 @@ from collections import deque
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from .. import theme
@@ -27,6 +27,8 @@ from .preview import Preview
 from .setup import SetUp
 
 HEARD_S = 5.0
+WIDE = 1180
+"""From here on both doors are named in full."""
 
 
 class CheckRow(QWidget):
@@ -207,6 +209,9 @@ class Preflight(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(1200, 720)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.rehearse.say("action.rehearse" if self.width() >= WIDE else "preflight.rehearse")
 
     def showEvent(self, event: object) -> None:
         self._timer.start()

@@ -110,12 +110,18 @@ class TopBar(QWidget):
         desk.health_changed.connect(lambda _health: self.refresh())
         desk.recording_changed.connect(lambda _recording: self.refresh())
         desk.viewers_changed.connect(lambda _count: self.refresh())
+        desk.crowd_changed.connect(self._crowd_changed)
         desk.consoles_changed.connect(lambda _names: self.refresh())
         desk.connection_changed.connect(lambda _connection: self.refresh())
         desk.figures_changed.connect(lambda _figures: self.refresh())
         self._preparing = False
         self._narrow = False
         self.refresh()
+
+    def _crowd_changed(self, state: str) -> None:
+        self.refresh()
+        if state == "failed":
+            self._desk.notice(t("rehearsal.no_crowd"), "trouble")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         narrow = self.width() < NARROW
@@ -133,6 +139,8 @@ class TopBar(QWidget):
         live = show.status == "live"
         if live:
             name = "topbar.rehearsal" if show.rehearsal else "topbar.on_air"
+            if show.rehearsal and desk.crowd == "here":
+                name = "topbar.simulated" if self._narrow else "topbar.rehearsal_crowd"
             if desk.health.air == "reconnecting":
                 name = "topbar.reconnecting"
             self._on_air.show_words(t(name), "on_air", "air_fill")
