@@ -123,7 +123,7 @@ class SoundSentinel:
     """One microphone."""
 
     silent: Held = field(default_factory=lambda: Held(2.5, 0.25))
-    clipping: Held = field(default_factory=lambda: Held(1.0, 1.5))
+    clipping: Held = field(default_factory=lambda: Held(0.25, 1.5))
     _clips: deque[bool] = field(default_factory=lambda: deque(maxlen=6))
 
     def look(self, peak_db: float, clipped: bool, at_ns: int) -> tuple[TroubleCode, ...]:
