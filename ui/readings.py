@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 
-from seller_console.contract.words import LotId
+from seller_console.contract.words import LotId, Regular
 from seller_console.sale.report import Money as Made
 from seller_console.sale.report import money_of, report
 from seller_console.sale.state import Line, LotState, Run, Sale, ShowState
@@ -343,12 +343,24 @@ def buyers(state: ShowState) -> tuple[BuyerRow, ...]:
             blocked=person.blocked,
             following=person.following,
             note=person.note,
+            **_earlier(person.regular),
         )
         for person in state.people.values()
         if person.role == "buyer"
     ]
     rows.sort(key=lambda row: (row.bag_number == 0, row.bag_number, not row.present, row.nickname.casefold()))
     return tuple(rows)
+
+
+def _earlier(known: Regular | None) -> dict[str, int]:
+    if known is None:
+        return {}
+    return {
+        "earlier_shows": known.shows,
+        "earlier_purchases": known.purchases,
+        "earlier_spent_cents": known.spent_cents,
+        "earlier_unpaid": known.unpaid,
+    }
 
 
 def figures(state: ShowState, now_ms: float, bids: int) -> Figures:

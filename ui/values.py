@@ -349,6 +349,11 @@ class BuyerRow:
     blocked: bool = False
     following: bool = False
     note: str = ""
+    earlier_shows: int = 0
+    """Of this shop, before this one; 0: new here, or nobody knows."""
+    earlier_purchases: int = 0
+    earlier_spent_cents: int = 0
+    earlier_unpaid: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,8 +189,19 @@ def passed_rows() -> tuple[LotRow, ...]:
 
 BUYERS = (
     BuyerRow("p2", "leo_cards", 12, 9, 21_400),
-    BuyerRow("p3", "brocante87", 7, 14, 16_800, present=False),
-    BuyerRow("p1", "nora.b", 23, 6, 14_300, note="paie toujours le soir même"),
+    BuyerRow(
+        "p3",
+        "brocante87",
+        7,
+        14,
+        16_800,
+        present=False,
+        earlier_shows=6,
+        earlier_purchases=19,
+        earlier_spent_cents=31_200,
+        earlier_unpaid=1,
+    ),
+    BuyerRow("p1", "nora.b", 23, 6, 14_300, note="paie toujours le soir même", earlier_shows=3),
     BuyerRow("p4", "tom_tom", 31, 4, 6600),
     BuyerRow("p6", "mamie.colette", 3, 5, 4100),
     BuyerRow("p5", "ines", 18, 3, 3800, blocked=True),

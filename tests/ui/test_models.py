@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
@@ -115,7 +115,7 @@ def test_ten_thousand_lots_are_filtered_and_changed_at_once(app: QApplication) -
 
 
 def test_buyers_and_problems_are_sound_models(app: QApplication) -> None:
-    buyers = BuyerModel()
+    buyers = BuyerModel(lambda: "EUR")
     problems = ProblemModel()
     testers = [QAbstractItemModelTester(model, FATAL) for model in (buyers, problems)]
     buyers.show(scenes.BUYERS)
@@ -125,6 +125,9 @@ def test_buyers_and_problems_are_sound_models(app: QApplication) -> None:
     assert changed == [0]
     buyers.show((BuyerRow("p9", "nouvelle"), *scenes.BUYERS))
     assert buyers.rowCount() == len(scenes.BUYERS) + 1
+    known = buyers.index(2, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert known == "6 lives avant · 19 achats · 312\u202f€\n1 impayé", known
+    assert buyers.index(1, 0).data(Qt.ItemDataRole.ToolTipRole) is None
     problems.show(scenes.DRY_RUN.problems)
     assert problems.rowCount() == len(scenes.DRY_RUN.problems)
     assert problems.index(3, 4).data() == "ligne écartée"

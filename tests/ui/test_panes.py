@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from seller_console.contract.words import UNSET, LotChanges, LotDraft
 from tests.ui import scenes
@@ -38,7 +38,8 @@ class Asked:
 def asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Asked:
     return Asked(
         desk, monkeypatch, "move_lot", "remove_lot", "edit_lot", "add_lot", "editing", "re_run", "void_sale", "say",
-        "announce", "pin_line", "accept_import", "drop_import", "read_inventory", "mark_payment", "set_muted",
+        "announce", "pin_line", "note_buyer", "accept_import", "drop_import", "read_inventory", "mark_payment",
+        "set_muted",
     )  # fmt: skip
 
 
@@ -411,3 +412,20 @@ def test_going_live_is_pressed_on_the_preflight_screen(app: QApplication, window
     assert window.pages.currentWidget() is window.live, "the queue can be made ready off air"
     scenes.ready(desk)
     assert window.pages.currentWidget() is window.live
+
+
+# --- buyers ---------------------------------------------------------------------------------
+
+
+def test_a_note_on_a_buyer_is_written_in_the_menu_itself(app: QApplication, window: Window, asked: Asked) -> None:
+    buyers = window.live.side.buyers
+    buyers._open_menu(buyers.visualRect(buyers.rows.index(2, 0)).center())
+    menu = buyers._menu
+    assert menu is not None
+    field = menu.findChild(QLineEdit)
+    assert field is not None
+    assert field.text() == "paie toujours le soir même"
+    field.setText("  paie par virement ")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert asked.calls == [("note_buyer", "p1", "paie par virement")]
+    assert not menu.isVisible()
