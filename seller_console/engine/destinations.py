@@ -88,7 +88,7 @@ class StreamDestination:
         if self._need_idr:
             self._ask_idr()
             if self.state == "on_air":
-                self._say("reconnecting", "too slow")
+                self._say("reconnecting", "too_slow")
 
     def _pcm(self, block: Samples, pts: int) -> None:
         with self._wake:

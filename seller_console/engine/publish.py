@@ -9,7 +9,8 @@ full: drop all until the next IDR and ask for one.
 Reasons (AirChanged.reason): "unreachable" (no answer, or media cannot pass),
 "refused" (the server said no), "lost" (was on air). `detail` is stable too:
 wrong_pass, not_found, busy, offer_rejected, redirect_loop, server_error, bad_answer,
-no_connection, timeout, tls, media_blocked, handshake, silence, goodbye, bad_url.
+no_connection, timeout, tls, media_blocked, handshake, silence, goodbye,
+broken, bad_url. (tests/ui/test_codes.py: a screen has words for each.)
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import fractions
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,6 +26,8 @@ from aiortc.mediastreams import MediaStreamError
 
 from .peer import PeerState
 from .sending import Delivery, Lines
+
+log = logging.getLogger(__name__)
 
 QUEUE_PACKETS = 8
 KEYFRAME_EVERY_S = 2.0
@@ -122,7 +125,8 @@ class StockSending:
             await self._connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         except Exception as unreadable:
             # aiortc raises whatever its parser stumbles on; here every one of them means the same
-            self.peer.reason = f"unreachable: {type(unreadable).__name__}"
+            log.info("answer_unreadable error=%s", type(unreadable).__name__)
+            self.peer.reason = "bad_answer"
             self._set("failed")
             return
         asked_at_s = 0.0

@@ -92,11 +92,6 @@ class TroubleStrip(QWidget):
             paint.text(painter, inner, sentence, 14, c.on_warn_strip, elide=True, least=12)
 
 
-def detail_words(detail: str) -> str:
-    """What an engine's stable detail is called; what is no code of ours (a system's own words) stays as it is."""
-    return t(f"detail.{detail}") if known(f"detail.{detail}") else detail
-
-
 def trouble_sentence(trouble: Trouble, now_mono: float) -> str:
     """ "Caméra C920 figée depuis 4 s — les acheteurs voient une image fixe."""
     key = f"trouble.{trouble.code}"
@@ -106,7 +101,9 @@ def trouble_sentence(trouble: Trouble, now_mono: float) -> str:
     subject = trouble.subject
     if known(f"away.{subject}"):
         subject = t(f"away.{subject}")
-    said = t(key, subject=subject or t("trouble.subject"), detail=detail_words(trouble.detail), code=trouble.code)
+    said = t(key, subject=subject or t("trouble.subject"), detail=trouble.detail, code=trouble.code)
+    if known(f"detail.{trouble.detail}"):
+        said = f"{said} ({t(f'detail.{trouble.detail}')})"
     if since:
         said = t("trouble.since", what=said, since=since)
     cost = f"trouble.{trouble.code}.cost"
