@@ -1,6 +1,9 @@
 """Soak of the queue: 10,000 edits by two consoles, the producer's line cut every few seconds.
 
     packaging/dev.py soak two_consoles [--edits 10000] [--seed N]
+    packaging/dev.py soak two_consoles --cut 60
+
+--cut: the producer's line is down once, for so many seconds; her edits wait, and all are answered when it is back.
 
 Exit code 1 when an edit got no answer, the two consoles and the platform do not hold the same
 queue, an accepted value is lost, or a lot was altered while it was on the block.
@@ -17,7 +20,7 @@ import tempfile
 import time
 
 from seller_console.contract.codec import decode_runtime
-from tests.fakes.two_consoles import play
+from tests.fakes.two_consoles import play, play_one_cut
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--edits", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--cut-every-s", type=float, default=3.0)
+    parser.add_argument("--cut", type=float, default=0.0, metavar="SECONDS")
     asked = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="two-consoles-") as home:
         child = subprocess.Popen(
@@ -37,7 +41,10 @@ def main(argv: list[str] | None = None) -> int:
             assert child.stdout is not None
             place = decode_runtime(child.stdout.readline())
             began = time.monotonic()
-            outcome = asyncio.run(play(place, edits=asked.edits, seed=asked.seed, cut_every_s=asked.cut_every_s))
+            if asked.cut:
+                outcome = asyncio.run(play_one_cut(place, cut_s=asked.cut, seed=asked.seed))
+            else:
+                outcome = asyncio.run(play(place, edits=asked.edits, seed=asked.seed, cut_every_s=asked.cut_every_s))
         finally:
             child.terminate()
             child.wait(timeout=10)
@@ -46,10 +53,16 @@ def main(argv: list[str] | None = None) -> int:
         f"{outcome.asked} edits in {time.monotonic() - began:.0f} s: {outcome.accepted} accepted, refused: {refused};"
         f" {outcome.cuts} cuts, {outcome.runs} runs, {outcome.lots} lots"
     )
+    if asked.cut:
+        print(
+            f"cut for {asked.cut:.0f} s: {outcome.waited} edits waited, all answered {outcome.replayed_s:.1f} s after"
+        )
+        if not outcome.waited:
+            outcome.broken.append("nothing waited for the line")
     for line in outcome.broken[:20]:
         print(f"BROKEN {line}")
     print(f"soak two_consoles: {len(outcome.broken)} broken (seed {asked.seed})")
-    return 1 if outcome.broken or outcome.asked < asked.edits else 0
+    return 1 if outcome.broken or (not asked.cut and outcome.asked < asked.edits) else 0
 
 
 if __name__ == "__main__":

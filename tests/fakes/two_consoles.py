@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -67,6 +69,10 @@ class Outcome:
     runs: int = 0
     lots: int = 0
     broken: list[str] = field(default_factory=list)
+    waited: int = 0
+    """Edits of the producer without an answer when the line came back."""
+    replayed_s: float = 0.0
+    """From then until the last of them was answered."""
 
 
 class Editor:
@@ -76,6 +82,7 @@ class Editor:
         self.name, self.client, self.screen = name, client, screen
         self.random = Random(f"{name}:{seed}")
         self.answers: list[tuple[c.Command, Accepted | Refusal]] = []
+        self.asked = 0
 
     async def edit(self, count: int, others: int = 4) -> None:
         """Several edits wait at once, as they do while the line is down."""
@@ -87,6 +94,17 @@ class Editor:
                 _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if waiting:
             await asyncio.wait(waiting)
+
+    async def edit_on(self, over: asyncio.Event, every_s: float) -> None:
+        """An edit now and then until `over`, whether the ones before were answered or not."""
+        number = 0
+        async with asyncio.TaskGroup() as tasks:
+            while not over.is_set():
+                tasks.create_task(self._one(self._next(number)))
+                number += 1
+                self.asked = number
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), every_s * (0.5 + self.random.random()))
 
     async def _one(self, command: c.Command) -> None:
         self.answers.append((command, await self.client.say_in_turn(command)))
@@ -124,8 +142,50 @@ class Editor:
         )
 
 
+Act = Callable[[list[Editor], CutLine], Awaitable[None]]
+
+
 async def play(place: RuntimeFile, *, edits: int, seed: int, cut_every_s: float) -> Outcome:
-    """`edits` in all, half by each. Bounded by the platform's own answers; raises TimeoutError after 15 min."""
+    """`edits` in all, half by each, the line cut again and again."""
+
+    async def act(editors: list[Editor], line: CutLine) -> None:
+        cuts = asyncio.create_task(_cut(line, cut_every_s))
+        await asyncio.gather(*(editor.edit(edits // 2) for editor in editors))
+        cuts.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await cuts
+
+    return await _play(place, seed, act)
+
+
+async def play_one_cut(place: RuntimeFile, *, cut_s: float, seed: int, every_s: float = 0.4) -> Outcome:
+    """Both edit now and then; the producer's line is down for `cut_s`, and whatever she does meanwhile waits."""
+    waited, replayed_s = 0, 0.0
+
+    async def act(editors: list[Editor], line: CutLine) -> None:
+        nonlocal waited, replayed_s
+        producer = editors[1]
+        over = asyncio.Event()
+        at_work = [asyncio.create_task(editor.edit_on(over, every_s)) for editor in editors]
+        await _until(lambda: all(len(editor.answers) >= 3 for editor in editors))
+        line.cut()
+        await asyncio.sleep(cut_s)
+        asked = producer.asked
+        waited = asked - len(producer.answers)
+        line.mend()
+        mended = time.monotonic()
+        await _until(lambda: len(producer.answers) >= asked)
+        replayed_s = time.monotonic() - mended
+        over.set()
+        await asyncio.gather(*at_work)
+
+    outcome = await _play(place, seed, act)
+    outcome.waited, outcome.replayed_s = waited, replayed_s
+    return outcome
+
+
+async def _play(place: RuntimeFile, seed: int, act: Act) -> Outcome:
+    """Bounded by the platform's own answers; raises TimeoutError after 15 min."""
     async with asyncio.timeout(900), line_to(urlsplit(place.url).port or 80) as line:
         pass_ = await _producer_pass(place)
         near, far, fresh = Screen(), Screen(), Screen()
@@ -138,12 +198,10 @@ async def play(place: RuntimeFile, *, edits: int, seed: int, cut_every_s: float)
             await seller.say(c.GoLive())
             editors = [Editor("Vera", seller, near, seed), Editor("Marie", producer, far, seed)]
             runs = asyncio.create_task(_run_lots(seller, near))
-            cuts = asyncio.create_task(_cut(line, cut_every_s))
-            await asyncio.gather(*(editor.edit(edits // 2) for editor in editors))
-            for task in (cuts, runs):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            await act(editors, line)
+            runs.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await runs
             line.mend()
             producer.retry_now()
             last = max(answer.seq for editor in editors for _, answer in editor.answers if isinstance(answer, Accepted))
