@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import av
 
-from .clock import AUDIO_BASE, AUDIO_HZ, VIDEO_BASE
+from .clock import AUDIO_BASE, AUDIO_HZ, VIDEO_BASE, VIDEO_HZ
 from .encode import Packet
 
 log = logging.getLogger("engine.muxing")
@@ -39,7 +39,7 @@ class Unit:
 
     @property
     def at_s(self) -> float:
-        return float(self.pts * self.base)
+        return self.pts / (VIDEO_HZ if self.kind == "video" else AUDIO_HZ)
 
 
 def copy_of(kind: Literal["video", "audio"], packet: Packet) -> Unit:
@@ -75,18 +75,19 @@ class Muxer:
             self._video: Any = self._container.add_mux_stream("h264", rate=fps, width=size[0], height=size[1])
             self._video.time_base = VIDEO_BASE
             self.sound: Any = self._container.add_stream(sound_codec, rate=AUDIO_HZ, **sound)
-        self._zero_s: Fraction | None = None
+        self._zero: dict[str, int] = {}
+        """The pts of each kind at which the file begins; empty: it has not begun."""
         self._last: dict[str, int] = {}
         self.seconds = 0.0
         self.bytes = 0
 
     def write(self, unit: Unit) -> bool:
         """False: left out, the first IDR has not come."""
-        if self._zero_s is None:
+        if not self._zero:
             if not unit.key:
                 return False
-            self._zero_s = unit.pts * unit.base
-        pts = unit.pts - int(self._zero_s / unit.base)
+            self._zero = {"video": unit.pts, "audio": unit.pts * AUDIO_HZ // VIDEO_HZ}
+        pts = unit.pts - self._zero[unit.kind]
         if pts < 0 or pts <= self._last.get(unit.kind, -1):
             return False
         self._last[unit.kind] = pts
@@ -97,7 +98,7 @@ class Muxer:
         packet.is_keyframe = unit.key or unit.kind == "audio"
         with _as_oserror():
             self._container.mux(packet)
-        self.seconds = max(self.seconds, float(pts * unit.base))
+        self.seconds = max(self.seconds, pts / (VIDEO_HZ if unit.kind == "video" else AUDIO_HZ))
         self.bytes += len(unit.data)
         return True
 
