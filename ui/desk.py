@@ -385,7 +385,7 @@ class Desk(DeskBackstage):
             "test_card": self.use_test_card,
             "record_again": self.start_recording,
             "unmute": lambda: self.set_muted(False),
-            "unmirror": lambda: self.set_mirror(False),
+            "unmirror": lambda: self.set_mirror(not self.programme.mirror),
             "choose_camera": lambda: self.asked.emit("choose_camera"),
             "set_up_camera": lambda: self.asked.emit("open_camera"),
             "refocus": self._refocus,

@@ -18,7 +18,7 @@ from .picture import Pixels, blank, crop_to_fill, planes
 
 SMALLEST = 64
 """No part smaller than this, in pixels of the source."""
-_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 Part = tuple[int, int, int, int]
 """x, y, width, height, all even."""
@@ -87,7 +87,7 @@ def _draw(pixels: Pixels, targets: tuple[Pixels, ...], part: Part, rotation: int
         if (drawn.shape[1], drawn.shape[0]) != wanted:
             drawn = cv2.resize(drawn, wanted, interpolation=how)
         if rotation:
-            drawn = cv2.rotate(drawn, _TURNS[rotation])
+            drawn = cv2.rotate(drawn, TURNS[rotation])
         if mirror:
             cv2.flip(drawn, 1, dst=target)
         else:

@@ -239,6 +239,12 @@ class Programme:
             if feed.spec == spec:
                 self._devices.adjust(feed, self._wish(self._set), anew)
 
+    def way_of(self, camera: CameraFeed) -> tuple[int | None, bool]:
+        """(cv2's word for the quarter turn it is shown by, None: upright or upside down; whether it is mirrored)."""
+        used = self._devices.book.of(camera.spec)
+        turn = framing.TURNS[used.rotation] if used.rotation in (90, 270) else None
+        return turn, used.mirror != (self._set.mirror and camera is self._camera)
+
     def camera_reports(self) -> tuple[CameraSet, ...]:
         """Of each open camera."""
         return tuple(self._devices.report(feed) for feed in self.cameras)

@@ -1,4 +1,4 @@
-"""What nobody at the camera notices: black, frozen, blurred, burnt-out, silent, clipping, hot, on battery.
+"""What nobody at the camera notices: black, frozen, blurred, burnt-out, mirrored, silent, clipping, hot, on battery.
 
 Looks four times a second at a thinned picture (about 1 ms) and at the meter; says a
 fault within 3 s and takes it back within 2 s of its end. Blur is judged against the
@@ -24,6 +24,7 @@ from ..contract.media import TroubleCode, TroubleRaised
 from .clock import SECOND_NS
 from .picture import Picture, Pixels, planes
 from .program import Programme
+from .writing import is_mirrored
 
 LOOK_S = 0.25
 STAND_INS = ("testcard", "none", "file", "screen", "tone", "silence")
@@ -31,6 +32,7 @@ BLACK_LUMA, WHITE_LUMA = 34, 232
 WHITE_SHARE = 0.5
 BLUR_SHARE = 0.45
 """Fine detail below this share of the camera's usual: blurred."""
+REMEMBER_NS = 4 * SECOND_NS
 LEARN_LOOKS, KEEP_LOOKS = 24, 480
 SILENT_DB = -70.0
 HOT_C = 95.0
@@ -41,6 +43,7 @@ CURES: dict[TroubleCode, Cure] = {
     "picture_frozen": "retry",
     "picture_blurred": "refocus",
     "picture_overexposed": "set_up_camera",
+    "picture_mirrored": "unmirror",
     "sound_silent": "choose_microphone",
     "sound_clipping": "choose_microphone",
 }
@@ -119,6 +122,26 @@ class PictureSentinel:
 
 
 @dataclass(slots=True)
+class WritingSentinel:
+    """The writing one camera sees. Twice a second: dark letters, then bright ones."""
+
+    mirrored: Held = field(default_factory=lambda: Held(0.9, 0.5))
+    _looks: int = 0
+    _verdict: bool = False
+    _at_ns: int = 0
+
+    def look(self, luma: Pixels, flipped: bool, at_ns: int) -> tuple[TroubleCode, ...]:
+        """`luma` upright; `flipped`: buyers see it mirrored. Without writing nothing new is known."""
+        self._looks += 1
+        if self._looks % 2:
+            mirrored = is_mirrored(luma, bright=self._looks % 4 == 1)
+            if mirrored is not None:
+                self._verdict, self._at_ns = mirrored != flipped, at_ns
+        seen = self._verdict and at_ns - self._at_ns < REMEMBER_NS
+        return ("picture_mirrored",) if self.mirrored.look(seen, at_ns) else ()
+
+
+@dataclass(slots=True)
 class SoundSentinel:
     """One microphone."""
 
@@ -157,6 +180,7 @@ class Sentinel:
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
         self._pictures: dict[str, PictureSentinel] = {}
+        self._writing: dict[str, WritingSentinel] = {}
         self._sounds: dict[str, SoundSentinel] = {}
         self._machine: tuple[TroubleRaised, ...] = ()
         self._machine_at_ns = 0
@@ -185,7 +209,17 @@ class Sentinel:
             if camera.spec.partition(":")[0] in STAND_INS or camera.state != "live":
                 continue
             watcher = self._pictures.setdefault(camera.spec, PictureSentinel())
-            codes = watcher.look(picture, at_ns)
+            turned, flipped = self._programme.way_of(camera)
+            luma = planes(picture.pixels)[0]
+            if turned is not None:
+                luma = np.asarray(cv2.rotate(luma, turned), np.uint8)
+            reader = self._writing.setdefault(camera.spec, WritingSentinel())
+            codes = (
+                *watcher.look(picture, at_ns),
+                *reader.look(
+                    luma if turned is None else np.asarray(cv2.rotate(luma, turned), np.uint8), flipped, at_ns
+                ),
+            )
             found += [TroubleRaised(code=code, subject=camera.name, cure=CURES.get(code, "")) for code in codes]
         return found
 

@@ -289,7 +289,7 @@ async def test_a_broken_seam_of_aiortc_is_a_trouble_until_the_engine_ends() -> N
 
 def test_every_fault_the_sentinel_finds_has_words_in_both_languages_and_a_cure_the_window_knows() -> None:
     resources = places.resources() / "locale"
-    faults = {*FAULTS, "sound_silent", "sound_clipping"}
+    faults = {*FAULTS, "picture_mirrored", "sound_silent", "sound_clipping"}
     assert faults <= set(CURES)
     for language in ("fr", "en"):
         words = json.loads((resources / f"{language}.json").read_text("utf-8"))
