@@ -211,7 +211,23 @@ async def stalled(console: Console, show: str) -> dict[str, float]:
     await console.do("stall", every_ms=2_000, for_ms=500)
     stall = await _gap_at_receiver(console, show, 12)
     await console.do("unstall")
-    return {"gap_calm_ms": calm, "gap_stalled_ms": stall, "stall_adds_ms": stall - calm}
+    assert console.process is not None
+    window = console.process.pid
+    watching = asyncio.create_task(_gap_at_receiver(console, show, 10))
+    await asyncio.sleep(3)
+    os.kill(window, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(5)
+    finally:
+        os.kill(window, signal.SIGCONT)
+    stopped = await watching
+    return {
+        "gap_calm_ms": calm,
+        "gap_stalled_ms": stall,
+        "stall_adds_ms": stall - calm,
+        "gap_stopped_ms": stopped,
+        "stop_adds_ms": stopped - calm,
+    }
 
 
 async def chromium_to_chromium(console: Console, browser: Browser) -> dict[str, float]:
@@ -276,6 +292,7 @@ async def one_run(browser: Browser, skip: set[str]) -> dict[str, float]:
 BARS = {
     "first_frame_ms": "<= 1000", "fps": ">= 28", "bid_to_browser_ms": "<= 300", "bid_to_console_ms": "<= 300",
     "engine_killed_gap_ms": "<= 4000", "window_killed_gap_ms": "<= 500", "stall_adds_ms": "< 100",
+    "gap_stopped_ms": "< 100",
 }  # fmt: skip
 
 
