@@ -27,14 +27,14 @@ import msgspec
 
 from ..contract import commands as c
 from ..contract import events as e
-from ..contract.codec import decode_accepted, decode_event, decode_refusal, encode
+from ..contract.codec import Unreadable, decode_accepted, decode_event, decode_refusal, encode
 from ..contract.words import Accepted, PersonId, Refusal, Struct, Who
 from ..sale.fold import apply
 from ..sale.show import decide
 from ..sale.state import ShowState
 from .clock import Clock
-from .log import Answer, KeptPass, Log, LogUnwritable, Row, Snapshot, Turn
-from .snapshots import FINGERPRINT, decode_state, encode_state
+from .log import Answer, Damaged, KeptPass, Log, LogUnwritable, NewerLog, Row, Snapshot, Turn
+from .snapshots import FINGERPRINT, BadSnapshot, decode_state, encode_state
 from .writer import Writer
 
 _T = TypeVar("_T")
@@ -84,15 +84,30 @@ class Folded(NamedTuple):
 
     @staticmethod
     def of(log: Log, upto: int = 2**62) -> Folded:
-        snapshot = log.snapshot(FINGERPRINT)
-        if snapshot is not None and snapshot.seq > upto:
-            snapshot = None
-        state = decode_state(snapshot.state) if snapshot else ShowState()
-        head = began = snapshot.seq if snapshot else 0
-        for row in log.every_row(head, upto):
-            apply(state, decode_event(row.event), row.at_ms)
+        """Raises Damaged, or NewerLog for a row of a kind this program does not know."""
+        state, began = _from_snapshot(log, upto)
+        head = began
+        for row in log.every_row(began, upto):
+            try:
+                event = decode_event(row.event)
+            except Unreadable as error:
+                found = NewerLog if row.kind not in _KINDS else Damaged
+                raise found(f"{log.path.name}: row {row.seq} ({row.kind}): {error}") from error
+            apply(state, event, row.at_ms)
             head = row.seq
         return Folded(state, head, began)
+
+
+def _from_snapshot(log: Log, upto: int) -> tuple[ShowState, int]:
+    """Where a fold may begin; a snapshot the disk did not keep well is left, the rows say it all."""
+    snapshot = log.snapshot(FINGERPRINT)
+    if snapshot is None or snapshot.seq > upto:
+        return ShowState(), 0
+    try:
+        return decode_state(snapshot.state), snapshot.seq
+    except BadSnapshot as error:
+        logger.warning("snapshot_not_used log=%s seq=%d why=%r", log.path.name, snapshot.seq, str(error))
+        return ShowState(), 0
 
 
 def slots_of(log: Log) -> set[int]:
@@ -433,6 +448,7 @@ def digest(command: Struct) -> bytes:
 
 
 _TAGS: dict[type[Struct], str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(e.Event)}
+_KINDS = frozenset(_TAGS.values())
 
 
 def tag_of(event: Struct) -> str:

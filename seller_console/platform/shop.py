@@ -28,7 +28,7 @@ from .clock import Clock
 from .feed import Feed
 from .keys import Keys, keep_keys, read_keys
 from .limits import Limits
-from .log import Damaged, KeptPass, Log, Row
+from .log import Damaged, KeptPass, Log, LogUnwritable, NewerLog, Row
 from .media_sessions import MediaSessions
 from .passes import OWNER, Passes, new_person
 from .picture_watch import PictureWatch
@@ -72,13 +72,21 @@ class _Read(NamedTuple):
     @staticmethod
     def of(path: Path) -> _Read:
         try:
-            log = Log(path)
+            return _Read._whole(path)
         except Damaged as error:
             logger.warning("log_damaged show=%s why=%r", path.stem, str(error))
             saved = salvage(path)
             logger.warning("log_salvaged show=%s rows=%d kept_as=%s", path.stem, saved.rows, saved.kept_as.name)
-            log = Log(path)
-        return _Read(log, Folded.of(log), slots_of(log), log.passes())
+            return _Read._whole(path)
+
+    @staticmethod
+    def _whole(path: Path) -> _Read:
+        log = Log(path)
+        try:
+            return _Read(log, Folded.of(log), slots_of(log), log.passes())
+        except (Damaged, NewerLog, LogUnwritable):
+            log.close()
+            raise
 
 
 class Room:

@@ -16,6 +16,13 @@ import msgspec
 from ..contract import VERSION
 from ..sale.state import ShowState
 
+_DIGEST_BYTES = 16
+
+
+class BadSnapshot(ValueError):
+    """Not what was saved: the disk gave back something else."""
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(ShowState)
 
@@ -39,8 +46,20 @@ FINGERPRINT = _fingerprint()
 
 
 def encode_state(state: ShowState) -> bytes:
-    return _encoder.encode(state)
+    encoded = _encoder.encode(state)
+    return _digest(encoded) + encoded
 
 
 def decode_state(raw: bytes) -> ShowState:
-    return _decoder.decode(raw)
+    """Raises BadSnapshot."""
+    encoded = raw[_DIGEST_BYTES:]
+    if raw[:_DIGEST_BYTES] != _digest(encoded):
+        raise BadSnapshot(f"{len(raw)} bytes that do not add up")
+    try:
+        return _decoder.decode(encoded)
+    except msgspec.DecodeError as error:
+        raise BadSnapshot(str(error)) from error
+
+
+def _digest(encoded: bytes) -> bytes:
+    return hashlib.blake2b(encoded, digest_size=_DIGEST_BYTES).digest()

@@ -15,7 +15,7 @@ from seller_console.contract.codec import decode_event
 from seller_console.contract.words import Accepted, LotDraft, Preset, Refusal, Struct, Who
 from seller_console.platform import salesroom as salesroom_module
 from seller_console.platform.clock import Clock
-from seller_console.platform.log import HeadMoved, Log, LogUnwritable, Row, Turn
+from seller_console.platform.log import HeadMoved, Log, LogUnwritable, NewerLog, Row, Turn
 from seller_console.platform.passes import OWNER
 from seller_console.platform.salesroom import KEY_REUSED, Salesroom, Unavailable, encode, tag_of
 from seller_console.platform.snapshots import FINGERPRINT, encode_state
@@ -460,6 +460,6 @@ async def test_an_event_of_an_unknown_kind_is_fatal_to_the_platform(path: Path) 
         head = h.room.head
     log = Log(path)
     log.append([Turn(head, (Row(head + 1, time.ms, "everyone", "teleported", "", '{"type":"teleported"}'),))])
-    with pytest.raises(ValueError, match="teleported"):
+    with pytest.raises(NewerLog, match="teleported"):
         Salesroom(log, time.clock())
     log.close()

@@ -1,0 +1,95 @@
+"""A bit that fell over inside a row or a snapshot: SQLite sees nothing of it, the show opens all the same."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from seller_console.contract import commands as c
+from seller_console.contract.words import LotDraft
+from seller_console.platform.log import NewerLog
+from seller_console.platform.passes import OWNER
+from seller_console.platform.shop import Shop
+from seller_console.sale.state import ShowState
+
+LOTS = 30
+
+
+async def an_evening(home: Path) -> tuple[Path, ShowState]:
+    """A show that was left in order: its log, and what it knew."""
+    shop = Shop(home)
+    room = await shop.open("Mon live")
+    for number in range(LOTS):
+        await room.sales.say(OWNER, c.AddLot(lot=LotDraft(title=f"Carte numéro {number}")))
+    await shop.close()
+    return room.log.path, room.sales.state
+
+
+def changed(path: Path, sql: str, *values: object) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(sql, values)
+        db.commit()
+
+
+@pytest.mark.warns("log_damaged", "log_salvaged")
+@pytest.mark.parametrize("noise", [b'"\0', b"\xff\xfe", b'"}'])
+async def test_a_row_that_cannot_be_read_costs_only_what_follows(
+    home: Path, noise: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, _ = await an_evening(home)
+    changed(path, "DELETE FROM snapshots")  # as after a kill
+    raw = path.read_bytes()
+    assert raw.count("Carte numéro 20".encode()) == 1
+    path.write_bytes(raw.replace(b"Carte num\xc3\xa9ro 20", noise + b"rte num\xc3\xa9ro 20"))
+    shop = Shop(home)
+    room = await shop.open()
+    assert room.show_id == path.stem
+    assert [lot.lot.title for lot in room.sales.state.lots.values()] == [f"Carte numéro {n}" for n in range(20)]
+    assert len(list(path.parent.glob("*.damaged-*"))) == 1, "the damaged file is kept beside"
+    assert "ro 20" not in caplog.text, "a row may be a secret"
+    await shop.close()
+
+
+def _cut(state: bytes) -> bytes:
+    return state[: len(state) // 2]
+
+
+def _flipped(state: bytes) -> bytes:
+    """Still a state, of another price, title or time."""
+    at = state.index("numéro 7".encode())
+    return state[:at] + b"N" + state[at + 1 :]
+
+
+@pytest.mark.warns("snapshot_not_used")
+@pytest.mark.parametrize("damage", [_cut, _flipped])
+async def test_a_snapshot_that_is_not_what_was_saved_is_not_believed(
+    home: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path, before = await an_evening(home)
+    with closing(sqlite3.connect(path)) as db:
+        (state,) = db.execute("SELECT state FROM snapshots").fetchone()
+    changed(path, "UPDATE snapshots SET state = ?", damage(state))
+    shop = Shop(home)
+    room = await shop.open()
+    assert room.sales.state.lots == before.lots
+    assert not list(path.parent.glob("*.damaged-*"))
+    await shop.close()
+
+
+async def test_a_row_of_a_newer_program_is_no_damage(home: Path) -> None:
+    path, _ = await an_evening(home)
+    changed(path, "DELETE FROM snapshots")
+    event = json.dumps({"type": "moon_landed"})
+    changed(path, "INSERT INTO events SELECT max(seq) + 1, 1, 'everyone', 'moon_landed', ?, '' FROM events", event)
+    whole = path.read_bytes()
+    shop = Shop(home)
+    with pytest.raises(NewerLog):
+        await shop.open()
+    await shop.close()
+    assert path.read_bytes() == whole
+    assert not list(path.parent.glob("*.damaged-*")), "nothing was cut off"
