@@ -332,7 +332,14 @@ def check_clock(t: Tongue) -> Finding:
 
 
 def check_files(t: Tongue) -> Finding:
-    wanted = ("buyer/index.html", "locale/fr.json", "locale/en.json", "demo/demo.csv", "fonts/Inter-Regular.otf", "writing.npz")
+    wanted = (
+        "buyer/index.html",
+        "locale/fr.json",
+        "locale/en.json",
+        "demo/demo.csv",
+        "fonts/Inter-Regular.otf",
+        "writing.npz",
+    )
     missing = [name for name in wanted if not (places.resources() / name).is_file()]
     missing += [name for name in ("uvicorn", "qasync", "segno", "cv2") if importlib.util.find_spec(name) is None]
     if missing:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,20 @@ log = logging.getLogger("engine")
 
 LEVEL_S, WATCH_S, STATS_S, DEVICES_S = 0.1, 0.25, 1.0, 2.0
 LARGEST_SIDE, SMALLEST_SIDE = 3840, 64
+
+
+async def _aside(work: Callable[[], Choice]) -> Choice:
+    """On a thread of its own that nothing waits for at the end: a driver may hang in it."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Choice] = loop.create_future()
+
+    def run() -> None:
+        found = work()
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(lambda: None if done.done() else done.set_result(found))
+
+    threading.Thread(target=run, name="encoder proof", daemon=True).start()
+    return await done
 
 
 class Engine:
@@ -291,7 +306,7 @@ class Engine:
         self._choosing = asyncio.create_task(self._prove_encoder(wanted, self.programme.shape))
 
     async def _prove_encoder(self, wanted: str, shape: Shape) -> None:
-        choice = await asyncio.to_thread(choose, wanted, shape, self._proofs)
+        choice = await _aside(lambda: choose(wanted, shape, self._proofs))
         for verdict in choice.tried:
             log.info("encoder_tried name=%s works=%s why=%s", verdict.name, verdict.works, verdict.why)
         self._choice = choice

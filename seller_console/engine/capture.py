@@ -244,6 +244,7 @@ class CapturedCamera:
                 self._changed = False
                 if self._anew:
                     self._anew = False
+                    self._last_ns = time.monotonic_ns()  # opening again takes a while: not gone yet
                     return True
                 self._adjust(device)
             if self._refocus:

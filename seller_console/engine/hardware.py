@@ -11,6 +11,7 @@ VAAPI wants frames that lie on the card, which PyAV cannot make: it fails its pr
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import subprocess
 import sys
@@ -275,6 +276,7 @@ def choose(wanted: str, shape: Shape, known: Known | None = None) -> Choice:
 
 def main(argv: list[str]) -> int:
     """NAME WIDTH HEIGHT FPS BPS: one JSON line with `why` ("" when it holds)."""
+    faulthandler.dump_traceback_later(PROOF_S + 2, exit=True)  # nobody may be left to end us
     name, *numbers = argv
     width, height, fps, bps = (int(number) for number in numbers)
     av.logging.set_level(av.logging.ERROR)

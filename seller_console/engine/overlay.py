@@ -181,7 +181,7 @@ def draw_logo(path: str, width: int, height: int) -> Layer | None:
     try:
         with Image.open(path) as opened:
             image = ImageOps.exif_transpose(opened).convert("RGBA")
-    except (UnidentifiedImageError, OSError, ValueError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as error:
         log.info("logo_unreadable error=%s", type(error).__name__)
         return None
     image.thumbnail((max(2, int(120 * unit)), max(2, int(120 * unit))), Image.Resampling.LANCZOS)
@@ -248,10 +248,11 @@ class Overlay:
 
     def draw(self, pixels: Pixels, at_ns: int) -> Under:
         """Lays what is shown on a frame; what was under it, for `lift`."""
-        card, logo = self._card, self._logo
-        if card is None and logo is None:
+        if self._card is None and self._logo is None:
             return ()
-        if (pixels.shape[1], pixels.shape[0] * 2 // 3) != self._size:
+        with self._lock:
+            card, logo, size = self._card, self._logo, self._size
+        if (pixels.shape[1], pixels.shape[0] * 2 // 3) != size:
             return ()
         if card is not None:
             self._keep_time(at_ns)

@@ -257,7 +257,9 @@ class Programme:
         """A copy of the newest frame without its overlay, or of this open camera's whole picture as it is used."""
         if spec:
             feed = next((one for one in self.cameras if one.spec == spec), None)
-            picture = None if feed is None else feed.take(time.monotonic_ns())
+            picture = next((seen for camera, seen in self.seen() if camera is feed), None)
+            if picture is None and isinstance(feed, CapturedCamera):  # open, and not in this scene
+                picture = feed.take(time.monotonic_ns())
             if picture is None:
                 return None
             used = self._devices.book.of(spec)

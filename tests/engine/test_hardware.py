@@ -20,7 +20,7 @@ from av.codec.context import CodecContext
 
 from seller_console import doctor
 from seller_console.contract import media as m
-from seller_console.engine import hardware, program
+from seller_console.engine import app, hardware, program
 from seller_console.engine.app import Engine
 from seller_console.engine.devices import Devices
 from seller_console.engine.encode import Output, Packet
@@ -134,6 +134,25 @@ async def test_an_encoder_asked_for_by_name_that_does_not_work_is_a_trouble_and_
     finally:
         engine.quitting.set()
         await running
+
+
+async def test_an_engine_that_ends_waits_for_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+
+    def hanging(wanted: str, shape: Shape, known: hardware.Known) -> hardware.Choice:
+        never.wait(20)
+        return hardware.Choice(wanted)
+
+    monkeypatch.setattr(app, "choose", hanging)
+    engine = Engine(None, lambda _note: None)
+    await engine.obey(m.SetEncoder(encoder="auto"))
+    running = asyncio.create_task(engine.run())
+    began = time.monotonic()
+    engine.quitting.set()
+    await running
+    assert time.monotonic() - began < 6
+    never.set()
+    wait_for(lambda: not any(thread.name == "encoder proof" for thread in threading.enumerate()), 5, "its thread ends")
 
 
 class Card:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -151,6 +152,30 @@ def test_the_winner_turns_the_card_green_in_the_language_asked(monkeypatch: pyte
     green = [int(planes(frame)[1][52, 60]) + int(planes(frame)[2][52, 60]) for frame in (sold, running)]
     assert green[0] < green[1] - 8
     assert (money(105000, "EUR", "fr"), money(1250, "GBP", "en")) == ("1\u202f050\u202f€", "£12.50")
+
+
+def test_a_programme_that_changes_its_shape_meanwhile_is_never_drawn_on_with_the_old_card() -> None:
+    overlay, stop = Overlay(), threading.Event()
+    sizes = ((720, 1280), (360, 640), (1280, 720))
+    wrong: list[BaseException] = []
+
+    def tick() -> None:
+        frames = [moving(*size, 1) for size in sizes]
+        while not stop.is_set():
+            for frame in frames:
+                try:
+                    overlay.draw(frame, time.monotonic_ns())
+                except Exception as error:
+                    wrong.append(error)
+                    return
+
+    thread = threading.Thread(target=tick, name="tick of a test")
+    thread.start()
+    for number in range(60):
+        overlay.show(SetOverlay(shown=True, number=number + 1, title="x"), *sizes[number % 3])
+    stop.set()
+    thread.join(5)
+    assert wrong == []
 
 
 def test_what_lay_under_it_comes_back_whole() -> None:

@@ -160,6 +160,17 @@ def test_the_mirror_of_the_first_screen_is_the_cameras_own(stand: tuple[Window, 
     assert engine.last == m.CameraSettings(rotation=90) and not engine.desk.programme.mirror
 
 
+def test_f9_on_mirrored_writing_turns_the_mirror_whoever_made_it(stand: tuple[Window, Engine]) -> None:
+    _, engine = stand
+    assert engine.desk is not None
+    engine.desk.take_note(m.TroubleRaised(code="picture_mirrored", subject="HD Pro", cure="unmirror"))
+    engine.say(m.CameraSettings(mirror=True))
+    engine.desk.cure_trouble()
+    assert not engine.last.mirror, "ours is taken off"
+    engine.desk.cure_trouble()
+    assert engine.last.mirror, "a camera that mirrors by itself is mirrored back"
+
+
 def test_on_air_it_opens_beside_the_preview(app: QApplication, window: Window, desk: Desk) -> None:
     scenes.under_10(desk)
     desk.asked.emit("open_camera")
