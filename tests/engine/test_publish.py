@@ -21,6 +21,7 @@ from seller_console.contract.media import AirChanged
 from seller_console.engine.publish import Publisher
 from seller_console.engine.watch import Viewer
 from seller_console.platform.relay import IngestEnded, IngestStarted, Relay, RelayStats
+from seller_console.rtc.outbound import Outbound
 from tests.fakes import relay_door
 from tests.fakes.studio import Studio, on_air
 
@@ -301,3 +302,27 @@ async def test_with_a_broken_seam_we_broadcast_by_stock_aiortc_and_say_so(monkey
         watching.cancel()
         await asyncio.wait([watching])
     assert viewer.total.level_db > -20
+
+
+async def test_a_step_of_the_wall_clock_does_not_part_sound_and_picture(
+    relay: tuple[Relay, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A laptop that finds its time zone, or summer time, during a show: reports go on by the monotonic clock."""
+    zeros: list[tuple[int, float]] = []
+    told = Outbound.sender_report
+
+    def reported(line: Outbound, ntp_time: int, ts: int) -> bytes:
+        zeros.append((line.clock, ntp_time / 2**32 - ts / line.clock))
+        return told(line, ntp_time, ts)
+
+    monkeypatch.setattr(Outbound, "sender_report", reported)
+    real = time.time
+    running, _notes = relay
+    async with doorman(running) as keeper, on_air(keeper.url) as (publisher, _, said):
+        for step_h in (0, 8, -1):
+            monkeypatch.setattr(time, "time", lambda hours=step_h: real() + hours * 3600)
+            reports, sent = len(zeros), publisher.stats().sent_frames
+            await until(lambda: {clock for clock, _ in zeros[reports:]} == {90_000, 48_000}, 20)  # noqa: B023
+            await until(lambda: publisher.stats().sent_frames > sent + 20, 20)  # noqa: B023
+    assert max(zero for _, zero in zeros) - min(zero for _, zero in zeros) < 0.001
+    assert [air.state for air in said].count("on_air") == 1
