@@ -23,7 +23,7 @@ import msgspec
 
 from ..contract.codec import Unreadable
 from ..contract.words import PersonId, Regular, ShowId
-from ..sale.state import Sale, ShowState
+from ..sale.state import Person, Sale, ShowState
 from .keys import write_private
 from .log import Damaged, KeptPass, Log, LogUnwritable, NewerLog
 from .passes import new_token, token_hash
@@ -31,7 +31,7 @@ from .salesroom import Folded, Salesroom
 
 logger = logging.getLogger(__name__)
 
-_FORM = 1
+_FORM = 2
 """Of what is kept of a show: another number makes it anew."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -49,7 +49,8 @@ class Visit(msgspec.Struct, frozen=True, omit_defaults=True):
     purchases: int = 0
     spent_cents: int = 0
     unpaid: int = 0
-    note: str = ""
+    note: str | None = None
+    """As the seller wrote it there; None: it was left as it was."""
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -101,9 +102,14 @@ def visits_of(state: ShowState, persons: Mapping[bytes, list[PersonId]]) -> dict
             purchases=len(standing),
             spent_cents=sum(sale.price_cents * sale.quantity for sale in standing),
             unpaid=sum(map(_went_unpaid, sales)),
-            note=next((one.note for one in reversed(known) if one.note), ""),
+            note=next((one.note for one in reversed(known) if one.note != _note_brought(one)), None),
         )
     return found
+
+
+def _note_brought(person: Person) -> str:
+    """Nothing, for who came while earlier shows could not be read: that takes no note back."""
+    return person.regular.note if person.regular is not None else ""
 
 
 def _seen_by(sales: Salesroom, persons: Persons) -> dict[bytes, Visit]:
@@ -119,7 +125,8 @@ def regular_of(visits: Iterable[Visit]) -> Regular | None:
     """What several shows know together; None: nothing."""
     in_order = sorted(visits, key=lambda one: one.at_ms)
     attended = [one for one in in_order if one.attended]
-    if not attended and not any(one.note for one in in_order):
+    note = next((one.note for one in reversed(in_order) if one.note is not None), "")
+    if not attended and not note:
         return None
     last = in_order[-1]
     return Regular(
@@ -127,7 +134,7 @@ def regular_of(visits: Iterable[Visit]) -> Regular | None:
         purchases=sum(one.purchases for one in attended),
         spent_cents=sum(one.spent_cents for one in attended),
         last_visit_ms=(attended or in_order)[-1].at_ms,
-        note=last.note,
+        note=note,
         nickname=last.nickname,
         unpaid=sum(one.unpaid for one in attended),
     )
@@ -209,12 +216,12 @@ class Regulars:
     async def of(self, token: str, but: ShowId) -> Regular | None:
         """What shows other than `but` know of the holder of this token."""
         hashed = token_hash(token)
+        # Copies, in this order: a thread may be putting a show from one into the other.
+        opened, closed = self._open.copy(), self._closed.copy()
         visits = [
-            known[hashed]
-            for show, known in self._closed.items()
-            if show != but and show not in self._open and hashed in known
+            known[hashed] for show, known in closed.items() if show != but and show not in opened and hashed in known
         ]
-        for show, (sales, persons) in list(self._open.items()):
+        for show, (sales, persons) in opened.items():
             ids = persons.get(hashed)
             if show != but and ids:
                 look = partial(_seen_by, sales, {hashed: ids})

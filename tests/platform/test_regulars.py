@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http.cookies import SimpleCookie
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -14,6 +15,8 @@ from seller_console.contract.codec import decode_brief
 from seller_console.contract.events import RegularRecognised
 from seller_console.contract.words import LotDraft, Regular
 from seller_console.platform.log import Log
+from seller_console.platform.passes import token_hash
+from seller_console.platform.regulars import Regulars, Visit, lasting_token
 
 from .conftest import MakeTown, Town, until
 from .sse import Listener, listening
@@ -182,6 +185,53 @@ async def test_a_note_taken_back_stays_back(town: Town) -> None:
     assert known is not None
     assert known.note == ""
     assert known.shows == 2
+
+
+async def test_a_note_outlives_a_show_that_did_not_know_of_it(make_town: MakeTown, home: Path) -> None:
+    """Its log could not be read that evening, or was not read yet when she came in."""
+    town = await make_town()
+    first, lea = home / "shows" / f"{town.show}.db", await town.buyer("Léa")
+    await evening(town, lea)
+    jar = lea.cookies
+
+    async def known_at(title: str) -> Regular | None:
+        town = await make_town()
+        await another_show(town, title)
+        again = town.client()
+        again.cookies = httpx.Cookies(jar)
+        await enter(town, again)
+        await town.say(town.owner, c.GoLive())
+        known = await known_of(town, again)
+        await town.stop()
+        return known
+
+    await another_show(town, "Deux")
+    await town.stop()
+    away = first.rename(home / first.name)
+    assert await known_at("Trois") is None
+    away.rename(first)
+    known = await known_at("Quatre")
+    assert known is not None
+    assert (known.shows, known.note) == (2, NOTE)
+
+
+async def test_a_buyer_may_enter_while_another_show_is_being_read(tmp_path: Path) -> None:
+    """Reading is done on a thread: what it adds does not trip who looks."""
+    regulars = Regulars(tmp_path / "regulars")
+
+    class Reading(dict[bytes, Visit]):
+        def __contains__(self, hashed: object) -> bool:
+            reading = Thread(target=regulars.read, args=("20260102-bbbbbb", tmp_path / "s.db"))
+            reading.start()
+            reading.join()
+            return super().__contains__(hashed)
+
+    token = lasting_token("")
+    visit = Visit(at_ms=1, nickname="Léa", purchases=1)
+    regulars._closed["20260101-aaaaaa"] = Reading({token_hash(token): visit})
+    known = await regulars.of(token, but="20260103-cccccc")
+    assert known is not None
+    assert known.purchases == 1
 
 
 async def test_only_those_backstage_hear_of_it_on_the_wire(town: Town) -> None:
