@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 if __name__ == "__main__":
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -49,6 +50,14 @@ PANELS = (
     "closing_waiting",
     "producer_backstage",
 )
+
+LEAVE_NOTHING = frozenset(
+    {
+        "preflight", "no_camera", "buyers", "backstage", "whisper", "invite", "invite_loopback", "edits_waiting",
+        "edits_refused", "closing_waiting", "producer_backstage",
+    }
+)  # fmt: skip
+"""Panels that are values of the desk and a tab: they can follow one another in one window."""
 
 
 def panel(window: Window, desk: object, name: str) -> None:
@@ -117,6 +126,32 @@ def panel(window: Window, desk: object, name: str) -> None:
         desk.put(pinned=scenes.CHAT[8])
 
 
+class Stand(NamedTuple):
+    window: Window
+    desk: scenes.Desk
+    fresh: dict[str, Any]
+    """The values of a desk to which nothing has happened."""
+
+
+def open_window(size: tuple[int, int]) -> Stand:
+    """A window of its own; `bury` it."""
+    desk = scenes.still_desk()
+    window = Window(desk)
+    window.setMinimumSize(1, 1)
+    window.resize(*size)
+    window.show()
+    return Stand(window, desk, dict(desk._values))
+
+
+def bury(app: QApplication, stand: Stand) -> None:
+    window, desk, _ = stand
+    window.finish()
+    window.close()
+    window.deleteLater()
+    desk.deleteLater()
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
 def draw(
     app: QApplication,
     name: str,
@@ -125,16 +160,15 @@ def draw(
     size: tuple[int, int],
     out: Path,
     look: Callable[[Window], None] | None = None,
+    stand: Stand | None = None,
 ) -> None:
-    """Writes one picture; `look` sees the window before it goes."""
+    """Writes one picture; `look` sees the window before it goes. `stand`: an open window of this size and language."""
     words.use(language)
     if theme.colours().name != dress or not app.styleSheet():
         theme.wear(app, dress)
-    desk = scenes.still_desk()
-    window = Window(desk)
-    window.setMinimumSize(1, 1)
-    window.resize(*size)
-    window.show()
+    mine = stand or open_window(size)
+    window, desk, fresh = mine
+    desk.put(**fresh)  # nothing of the scene before
     scene = name.removeprefix("stage_")
     if scene in scenes.SCENES:
         scenes.SCENES[scene](desk)
@@ -156,11 +190,12 @@ def draw(
         look(window)
     else:
         image.save(str(path))
-    window.finish()
-    window.close()
-    window.deleteLater()
-    desk.deleteLater()
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    if stand is None:
+        bury(app, mine)
+    else:
+        window.stage.hide()
+        window.band.hide()
+        window.live.side.show_tab(0)
 
 
 def main() -> int:
