@@ -1,0 +1,105 @@
+"""A laptop's lid: the engine is stopped for a minute while on air; how soon is it back?
+
+    python packaging/dev.py soak suspend [--seconds 60] [--times 3]
+
+SIGSTOP and SIGCONT on the real engine, publishing the test card to a real relay; a viewer
+stays. Prints one JSON object: milliseconds from waking to `on_air`, and to the next
+picture at the viewer. Exit code 1: a new session took 5 s or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from seller_console.engine.watch import Viewer
+from seller_console.rtc.receiving import Received
+from tests.fakes import relay_door
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def soak(seconds: float, times: int) -> dict[str, Any]:
+    on_air_ms: list[int] = []
+    picture_ms: list[int] = []
+    with tempfile.TemporaryDirectory() as folder:
+        async with relay_door.opened() as door:
+            engine = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "seller_console.engine.main", "--home", folder, cwd=ROOT,
+                stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            assert engine.stdout is not None
+            runtime = json.loads(await engine.stdout.readline())
+            reader, writer = await asyncio.open_connection("127.0.0.1", runtime["port"], limit=1 << 20)
+            aired: list[float] = []
+            seen: list[float] = []
+
+            async def listen() -> None:
+                while line := await reader.readline():
+                    note = json.loads(line)
+                    if note["type"] == "air_changed" and note.get("state") == "on_air":
+                        aired.append(time.monotonic())
+
+            def watched(received: Received) -> None:
+                if received.kind == "video":
+                    seen.append(time.monotonic())
+
+            async def after(moments: list[float], then: float) -> float:
+                async with asyncio.timeout(60):
+                    while not moments or moments[-1] <= then:  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+                return next(moment for moment in moments if moment > then)
+
+            def say(**word: Any) -> None:
+                writer.write(json.dumps(word).encode() + b"\n")
+
+            listening = asyncio.create_task(listen())
+            say(type="greet", secret=runtime["secret"], contract=1)
+            say(type="go_on_air", url=door.whip)
+            await after(aired, 0)
+            watching = asyncio.create_task(Viewer(door.whep, on_access_unit=watched).run())
+            try:
+                for _ in range(times):
+                    await after(seen, time.monotonic())
+                    os.kill(engine.pid, signal.SIGSTOP)
+                    try:
+                        await asyncio.sleep(seconds)
+                    finally:
+                        os.kill(engine.pid, signal.SIGCONT)
+                    woken = time.monotonic()
+                    on_air_ms.append(round(1000 * (await after(aired, woken) - woken)))
+                    picture_ms.append(round(1000 * (await after(seen, woken) - woken)))
+                    print(f"back on air after {on_air_ms[-1]} ms, a picture after {picture_ms[-1]} ms", flush=True)
+                    await asyncio.sleep(3)
+            finally:
+                watching.cancel()
+                await asyncio.wait([watching])
+                say(type="quit")
+                await asyncio.wait_for(engine.wait(), 30)
+                listening.cancel()
+                writer.close()
+    return {"asleep_s": seconds, "on_air_ms": on_air_ms, "picture_ms": picture_ms}
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--times", type=int, default=3)
+    words = parser.parse_args(argv)
+    report = asyncio.run(soak(words.seconds, words.times))
+    print(json.dumps(report))
+    return 0 if max(report["on_air_ms"]) < 5000 and max(report["picture_ms"]) < 5000 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
