@@ -1,4 +1,4 @@
-"""What nobody at the camera notices: black, frozen, blurred, burnt-out, mirrored, silent, clipping, hot, on battery.
+"""What nobody at the camera notices: black, frozen, blurred, burnt-out, mirrored, late, silent, clipping, hot.
 
 Looks four times a second at a thinned picture (about 1 ms) and at the meter; says a
 fault within 3 s and takes it back within 2 s of its end. Blur is judged against the
@@ -10,6 +10,7 @@ stand-ins do what they are told. Pure but for `Sentinel`: time is an argument.
 from __future__ import annotations
 
 import contextlib
+import statistics
 import threading
 import time
 from collections import deque
@@ -32,6 +33,8 @@ BLACK_LUMA, WHITE_LUMA = 34, 232
 WHITE_SHARE = 0.5
 BLUR_SHARE = 0.45
 """Fine detail below this share of the camera's usual: blurred."""
+SKEW_NS = 160 * SECOND_NS // 1000
+"""Age of the pictures shown, in the middle; at 15 frames a second it is 33 ms, at 5 it is 100."""
 REMEMBER_NS = 4 * SECOND_NS
 LEARN_LOOKS, KEEP_LOOKS = 24, 480
 SILENT_DB = -70.0
@@ -44,6 +47,7 @@ CURES: dict[TroubleCode, Cure] = {
     "picture_blurred": "refocus",
     "picture_overexposed": "set_up_camera",
     "picture_mirrored": "unmirror",
+    "av_skew": "set_up_camera",
     "sound_silent": "choose_microphone",
     "sound_clipping": "choose_microphone",
 }
@@ -122,6 +126,23 @@ class PictureSentinel:
 
 
 @dataclass(slots=True)
+class SkewSentinel:
+    """How old the pictures are that go out beside a sound that is on time: that much the lips are late.
+
+    Sound is placed by its capture; a picture by the tick that shows it. A camera that gives
+    few pictures, or gives them late, is seen here; what lies before the engine is not.
+    """
+
+    late: Held = field(default_factory=lambda: Held(1.0))
+    _ages: deque[int] = field(default_factory=lambda: deque(maxlen=6))
+
+    def look(self, age_ns: int, at_ns: int) -> tuple[TroubleCode, ...]:
+        self._ages.append(age_ns)
+        usual_ns = statistics.median_low(self._ages)  # a stumble or two is not a skew
+        return ("av_skew",) if self.late.look(usual_ns > SKEW_NS, at_ns) else ()
+
+
+@dataclass(slots=True)
 class WritingSentinel:
     """The writing one camera sees. Twice a second: dark letters, then bright ones."""
 
@@ -181,6 +202,7 @@ class Sentinel:
         self._programme = programme
         self._pictures: dict[str, PictureSentinel] = {}
         self._writing: dict[str, WritingSentinel] = {}
+        self._skews: dict[str, SkewSentinel] = {}
         self._sounds: dict[str, SoundSentinel] = {}
         self._machine: tuple[TroubleRaised, ...] = ()
         self._machine_at_ns = 0
@@ -214,11 +236,13 @@ class Sentinel:
             if turned is not None:
                 luma = np.asarray(cv2.rotate(luma, turned), np.uint8)
             reader = self._writing.setdefault(camera.spec, WritingSentinel())
+            if turned is not None:
+                luma = np.asarray(cv2.rotate(luma, turned), np.uint8)
+            lips = self._skews.setdefault(camera.spec, SkewSentinel())
             codes = (
                 *watcher.look(picture, at_ns),
-                *reader.look(
-                    luma if turned is None else np.asarray(cv2.rotate(luma, turned), np.uint8), flipped, at_ns
-                ),
+                *reader.look(luma, flipped, at_ns),
+                *lips.look(at_ns - picture.captured_ns, at_ns),
             )
             found += [TroubleRaised(code=code, subject=camera.name, cure=CURES.get(code, "")) for code in codes]
         return found

@@ -30,7 +30,14 @@ import numpy as np
 from seller_console.contract.media import AirChanged, RecordingChanged
 from seller_console.engine import sentinel as engine_sentinel
 from seller_console.engine.program import Counts
-from seller_console.engine.sentinel import LOOK_S, PictureSentinel, Sentinel, SoundSentinel, WritingSentinel
+from seller_console.engine.sentinel import (
+    LOOK_S,
+    PictureSentinel,
+    Sentinel,
+    SkewSentinel,
+    SoundSentinel,
+    WritingSentinel,
+)
 from seller_console.engine.sound import Meter
 from seller_console.engine.troubles import TroubleWatch, of_outputs
 from tests.engine.test_sentinel import FAULTS, injected
@@ -83,6 +90,23 @@ class Reader:
         return codes
 
 
+class Lips:
+    """Ages of the pictures shown: a camera of 15 frames a second that stumbles; or one 300 ms behind."""
+
+    hurt = True
+
+    def __init__(self, seed: int) -> None:
+        self._rng, self._sentinel = np.random.default_rng(seed), SkewSentinel()
+        self.now_s = 0.0
+
+    def look(self, fault: str = "") -> tuple[str, ...]:
+        self.now_s += LOOK_S
+        age_s = self._rng.uniform(0, 0.067) + (0.4 if self._rng.random() < 0.03 else 0.0)
+        if fault == "av_skew":
+            age_s = 0.3 + self._rng.uniform(-0.05, 0.05)
+        return self._sentinel.look(int(age_s * 1e9), int(self.now_s * 1e9))
+
+
 class Machine:
     """Encoder, disk, heat and battery: what the engine reads, made up; what it makes of it, its own."""
 
@@ -116,7 +140,7 @@ class Machine:
         return tuple(trouble.code for trouble in self._watch.raised())
 
 
-def inject(watcher: Ear | Reader | Machine, fault: Any, calm_s: float) -> float:
+def inject(watcher: Ear | Reader | Lips | Machine, fault: Any, calm_s: float) -> float:
     """Seconds until it is said, after some normal life; AssertionError when it is not, or not taken back."""
     for _ in range(int(calm_s / LOOK_S)):
         said = watcher.look()
@@ -140,6 +164,8 @@ def one(fault: str, seed: int) -> float:
         return injected(seed, fault, CALM_S)[0]  # type: ignore[arg-type]
     if fault in PRINT_FAULTS:
         return inject(Reader(seed), fault, CALM_S)
+    if fault == "av_skew":
+        return inject(Lips(seed), fault, CALM_S)
     if fault in SOUND_FAULTS:
         return inject(Ear(seed), fault, CALM_S)
     return inject(Machine(seed), fault, CALM_S)
@@ -166,7 +192,7 @@ def many(fault: str, times: int) -> dict[str, Any]:
 def clean(minutes: float) -> dict[str, Any]:
     """An hour in which nothing is wrong: all that was raised, and what looking cost."""
     film, picture = TableFilm(4242), PictureSentinel()
-    ear, reader, machine = Ear(4242), Reader(4242), Machine(4242)
+    ear, reader, lips, machine = Ear(4242), Reader(4242), Lips(4242), Machine(4242)
     alarms: list[list[object]] = []
     cost_s = 0.0
     for look in range(int(minutes * 60 / LOOK_S)):
@@ -175,7 +201,7 @@ def clean(minutes: float) -> dict[str, Any]:
         began = time.thread_time()
         codes = picture.look(seen, int(now_s * 1e9))
         cost_s += time.thread_time() - began
-        for found in (codes, reader.look(), ear.look(), machine.look()):
+        for found in (codes, reader.look(), lips.look(), ear.look(), machine.look()):
             if found:
                 alarms.append([round(now_s, 2), *found])
     return {"minutes": minutes, "alarms": alarms, "core": round((cost_s + reader.cost_s) / (minutes * 60), 4)}
@@ -187,7 +213,7 @@ def main(argv: list[str], tell: Callable[[str], None] = print) -> int:
     parser.add_argument("--minutes", type=float, default=60.0)
     options = parser.parse_args(argv)
     found: dict[str, Any] = {}
-    for fault in (*FAULTS, *PRINT_FAULTS, *SOUND_FAULTS, *MACHINE_FAULTS):
+    for fault in (*FAULTS, *PRINT_FAULTS, "av_skew", *SOUND_FAULTS, *MACHINE_FAULTS):
         found[fault] = many(fault, options.times)
         print(f"{fault:<20} {found[fault]['said']:>6}  p50 {found[fault]['p50_s']} s  max {found[fault]['max_s']} s",
               file=sys.stderr, flush=True)  # fmt: skip

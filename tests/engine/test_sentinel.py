@@ -118,6 +118,7 @@ class FilmCamera:
     """The table film as a real camera, at 30 pictures a second."""
 
     fault: Fault = ""
+    age_ns = 0
 
     def __init__(self) -> None:
         self._film = TableFilm(5)
@@ -129,7 +130,8 @@ class FilmCamera:
 
     def read(self) -> Picture:
         self._pause.wait(0.033)
-        return self._film.at(time.monotonic() - self._began, FilmCamera.fault)
+        seen = self._film.at(time.monotonic() - self._began, FilmCamera.fault)
+        return Picture(seen.pixels, time.monotonic_ns() - FilmCamera.age_ns, seen.number)
 
     def close(self) -> None:
         """Nothing held."""
@@ -252,6 +254,27 @@ async def test_retry_opens_a_frozen_camera_again_and_lets_a_blurred_one_look_for
 
 
 @pytest.mark.media
+async def test_pictures_that_come_late_beside_the_sound_are_said_and_taken_back() -> None:
+    hear = Heard()
+    FilmCamera.fault, FilmCamera.age_ns = "", 0
+    engine = Engine(None, hear, Devices(cameras={"camera": make_film}))
+    await engine.obey(m.SetProgramme(width=360, height=640, camera="camera:Dessus@usb-1"))
+    running = asyncio.create_task(engine.run())
+    try:
+        await hear.until(lambda n: isinstance(n, m.EngineStats) and n.captured > 20)
+        assert not any(isinstance(n, m.TroubleRaised) for n in hear.notes)
+        FilmCamera.age_ns = 400_000_000
+        said = await hear.until(raised("av_skew"), 5)
+        assert (said.subject, said.cure) == ("Dessus", "set_up_camera")
+        FilmCamera.age_ns = 0
+        await hear.until(cured("av_skew"), 5)
+    finally:
+        FilmCamera.age_ns = 0
+        engine.quitting.set()
+        await running
+
+
+@pytest.mark.media
 async def test_a_microphone_that_clips_is_heard_through_the_limiter_that_hides_it() -> None:
     hear = Heard()
     Loud.amplitude = 0.05
@@ -289,7 +312,7 @@ async def test_a_broken_seam_of_aiortc_is_a_trouble_until_the_engine_ends() -> N
 
 def test_every_fault_the_sentinel_finds_has_words_in_both_languages_and_a_cure_the_window_knows() -> None:
     resources = places.resources() / "locale"
-    faults = {*FAULTS, "picture_mirrored", "sound_silent", "sound_clipping"}
+    faults = {*FAULTS, "picture_mirrored", "av_skew", "sound_silent", "sound_clipping"}
     assert faults <= set(CURES)
     for language in ("fr", "en"):
         words = json.loads((resources / f"{language}.json").read_text("utf-8"))
