@@ -45,6 +45,9 @@ def main(argv: list[str]) -> int:
             rows = log.head()[0]
         else:
             rows = log.export(to)
+    except (Damaged, LogUnwritable) as error:
+        to.unlink()
+        return _no(f"Ce journal ne peut pas être lu : {error}")
     finally:
         log.close()
     print(f"{rows} événements écrits dans {to}")

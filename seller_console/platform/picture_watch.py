@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..contract import commands as c
-from ..contract.codec import decode_event
+from ..contract.codec import Unreadable, decode_event
 from ..contract.events import MediaNoted
 from ..contract.words import RunId
 from ..sale.state import ShowState
@@ -35,7 +35,10 @@ class PictureWatch:
     def returned(self, now_ms: int, media_noted: Sequence[str]) -> None:
         """After a restart: an ingest that was on is expected back. `media_noted`: rows, newest first."""
         for raw in media_noted:
-            noted = decode_event(raw)
+            try:
+                noted = decode_event(raw)
+            except Unreadable:
+                continue
             if isinstance(noted, MediaNoted) and noted.what in {"ingest_started", "ingest_ended"}:
                 self.frame_at_ms = now_ms if noted.what == "ingest_started" else 0
                 return

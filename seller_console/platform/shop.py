@@ -138,9 +138,17 @@ class Room:
         if head == 0 or state.status == "ended" or (state.run is None and not current):
             return
         down_ms = max(0, self.clock.wall_ms() - last_at)
-        self.watch.returned(self.clock.now_ms(), [row.event for row in self.log.last_of("media_noted")])
+        self.watch.returned(self.clock.now_ms(), self._media_noted())
         self.sales.say(PLATFORM, c.ReturnPlatform(down_ms=down_ms)).add_done_callback(heard)
         logger.info("show_returned show=%s seq=%d down_ms=%d", self.show_id, self.sales.committed, down_ms)
+
+    def _media_noted(self) -> list[str]:
+        try:
+            return [row.event for row in self.log.last_of("media_noted")]
+        except Damaged as error:
+            # Before the snapshot the show was folded from: nothing else of it is missed.
+            logger.info("picture_not_expected show=%s why=%r", self.show_id, str(error))
+            return []
 
     def _rows(self, rows: Sequence[Row]) -> None:
         self.feed.publish(rows)

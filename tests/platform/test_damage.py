@@ -12,8 +12,10 @@ import pytest
 
 from seller_console.contract import commands as c
 from seller_console.contract.words import LotDraft
+from seller_console.platform import export
 from seller_console.platform.log import NewerLog
 from seller_console.platform.passes import OWNER
+from seller_console.platform.salesroom import PLATFORM
 from seller_console.platform.shop import Shop
 from seller_console.sale.state import ShowState
 
@@ -79,6 +81,37 @@ async def test_a_snapshot_that_is_not_what_was_saved_is_not_believed(
     assert room.sales.state.lots == before.lots
     assert not list(path.parent.glob("*.damaged-*"))
     await shop.close()
+
+
+@pytest.mark.parametrize("noise", [b'"', b"\xff"])
+async def test_a_bad_note_of_the_picture_before_the_snapshot_keeps_nobody_out(home: Path, noise: bytes) -> None:
+    shop = Shop(home)
+    room = await shop.open("Mon live")
+    for what in ("ingest_started", "recording_started"):
+        await room.sales.say(PLATFORM, c.NoteMedia(what=what, detail="caméra du salon"))
+    await shop.close()
+    path = room.log.path
+    raw = path.read_bytes()
+    at = raw.rindex("caméra du salon".encode())  # the older one
+    path.write_bytes(raw[:at] + noise + raw[at + 1 :])
+    shop = Shop(home)
+    room = await shop.open()
+    assert room.show_id == path.stem
+    assert not list(path.parent.glob("*.damaged-*")), "the snapshot has all that follows"
+    await shop.close()
+
+
+@pytest.mark.parametrize("words", [[], ["--backup"]])
+async def test_what_cannot_be_exported_is_said(
+    home: Path, tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, _ = await an_evening(home)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"Carte num\xc3\xa9ro 20", b"\xffarte num\xc3\xa9ro 20"))
+    to = tmp_path / "out"
+    code = export.main([path.stem, "--home", str(home), "--to", str(to), *words])
+    assert (code, to.exists()) == ((0, True) if words else (1, False)), "a copy is a copy, of whatever is there"
+    assert ("ne peut pas être lu" in capsys.readouterr().err) == (not words)
 
 
 async def test_a_row_of_a_newer_program_is_no_damage(home: Path) -> None:
