@@ -109,13 +109,24 @@ class Desk(DeskBackstage):
         self._say(c.EndShow(), ended, patience_s=PRESS_PATIENCE_S)
 
     def open_show(self, title: str) -> None:
-        """After the show: another one, empty, on the same platform."""
+        """After the show: another one on the same platform; empty, or with the lots of the rehearsal that ended."""
+        lots = readings.drafts_of(self._fold.state) if self.show.rehearsal else ()
 
         def opened(done: bool) -> None:
-            if not done:
+            if done:
+                self._to_bring = lots
+            else:
                 self.notice(t("refused.unanswered"), "trouble")
 
         self._wires.open_show(title, opened)
+
+    _to_bring: tuple[LotDraft, ...] = ()
+
+    def bring_lots(self) -> None:
+        """Said once the new show is known whole: what was rehearsed is for sale."""
+        lots, self._to_bring = self._to_bring, ()
+        if lots and self._fold.state.status == "prepared" and not self._fold.state.lots:
+            self._say(c.ImportLots(lots=lots), in_turn=True)
 
     def rename_show(self, title: str) -> None:
         self._say(c.EditShow(title=title))
@@ -339,7 +350,7 @@ class Desk(DeskBackstage):
 
     def recordings_folder(self) -> Path:
         """Where they are, or will be."""
-        if self.recording.path:
+        if self.recording.path and self.show.status != "prepared":
             return Path(self.recording.path).parent
         kept = str(self.remembered("record_folder"))
         return Path(kept) if kept else places.home() / "recordings"

@@ -455,6 +455,8 @@ class DeskEdits(DeskCore):
         if not show_id or show_id in self._recalled:
             return
         self._recalled.add(show_id)
+        for made_before in (edit for edit in self._edits.values() if not edit.show_id):
+            made_before.show_id = show_id
         waiting = sum(edit.refusal is None and not edit.covers for edit in kept)
         notes: dict[str, _Edit] = {}
         for one in (one for one in kept if not one.covers):

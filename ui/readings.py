@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 
-from seller_console.contract.words import LotId, Regular
+from seller_console.contract.words import Lot, LotDraft, LotId, Regular
 from seller_console.sale.report import Money as Made
 from seller_console.sale.report import money_of, report
 from seller_console.sale.state import Line, LotState, Run, Sale, ShowState
@@ -425,3 +425,17 @@ def block_and_queue(state: ShowState) -> Iterable[LotId]:
     if run is not None:
         yield run.lot_id
     yield from (lot_id for lot_id in state.queue if run is None or lot_id != run.lot_id)
+
+
+def drafts_of(state: ShowState) -> tuple[LotDraft, ...]:
+    """The lots of a show as they were before any of them sold, in the order of their numbers."""
+    shared = set(LotDraft.__struct_fields__) & set(Lot.__struct_fields__)
+    lots = sorted((known for known in state.lots.values() if known.status != "removed"), key=lambda k: k.lot.number)
+    return tuple(
+        LotDraft(
+            **{name: getattr(known.lot, name) for name in shared - {"quantity"}},
+            quantity=known.units_total,
+            backstage=known.backstage,
+        )
+        for known in lots
+    )

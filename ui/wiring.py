@@ -323,6 +323,7 @@ class Wiring:
         if self._waiting is not None and show_id not in self._recalled:
             self._recalled.add(show_id)
             self._desk.take_kept(self._waiting.read(show_id))
+        self._desk.bring_lots()
         state, kept = self._desk.fold.state, self._settings.values
         if self._desk.fold.who.role != "owner" or state.status != "prepared" or state.preset != Preset():
             return

@@ -176,6 +176,8 @@ class Driver:
             self._stall.stop()
         elif what == "record":
             desk.start_recording()
+        elif what == "open_show":
+            self.window.preflight.fresh.click()
         elif what == "record_into":
             self.window.preflight.setup.recording.record_into(order["folder"])
         elif what == "close":

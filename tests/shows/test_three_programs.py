@@ -218,6 +218,8 @@ def test_a_rehearsal_has_a_simulated_public_that_goes_with_the_window_and_with_t
 ) -> None:
     console = open_console()
     console.until(lambda s: s["connection"] == "connected" and s["devices"], 30, "all there")
+    console.do("add_lot", title="Foulard", quantity=2)
+    console.until(lambda s: s["queue"] == 1, 10, "a lot")
     wait(lambda: console.do("press", action="rehearse")["done"], 5, "the button has settled")
     here = console.until(lambda s: s["status"] == "live" and len(s["buyers"]) >= 3, 30, "they come in")
     assert here["crowd"] == "here" and "SIMULÉ" in here["badge"].upper()
@@ -232,6 +234,14 @@ def test_a_rehearsal_has_a_simulated_public_that_goes_with_the_window_and_with_t
     ended = again.until(lambda s: s["status"] == "ended" and s["crowd"] == "off", 20, "gone with its show")
     wait(lambda: not crowds(), 5, "none is left")
     assert record(ended["show_id"]).of("show_went_live")[0]["rehearsal"] is True
+    again.do("open_show")
+    real = again.until(lambda s: s["status"] == "prepared" and s["queue"] == 1, 20, "the lots of the rehearsal")
+    assert real["show_id"] != ended["show_id"] and title_of_first(real) == "Foulard"
+    assert real["crowd"] == "off" and not real["buyers"]
+
+
+def title_of_first(seen: dict[str, Any]) -> str:
+    return str(seen["lots"]["1"][1])
 
 
 def crowds() -> list[psutil.Process]:

@@ -237,6 +237,7 @@ PROGRAMME = Programme(
     camera_name="C920 HD",
     microphone_name="Micro USB",
     stand_in=False,
+    scenes=("table", "face", "both", "pause"),
 )
 FIGURES = Figures(
     sales_cents=481_200,

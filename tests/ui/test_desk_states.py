@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from seller_console.contract import commands as c
@@ -216,3 +218,40 @@ def test_a_made_up_public_comes_to_a_rehearsal_of_ours_only_and_goes_with_it(app
     beside = DeskFloor(live=False, who=MARIE)
     beside.ok(c.GoLive(rehearsal=True), OWNER)
     assert beside.desk.show.rehearsal and beside.wires.crowd == [], "the seller's console sees to it"
+
+
+def test_what_was_rehearsed_is_for_sale_in_the_show_opened_after_it(app: object) -> None:
+    floor = DeskFloor(live=False, preset=Preset(duration_ms=30_000, counter_bid_ms=10_000))
+    opened: list[str] = []
+    floor.wires.open_show = lambda title, done: (opened.append(title), done(True))  # type: ignore[assignment, misc]
+    lot(floor, "Foulard", quantity=3, category="Luxe", backstage=LotBackstage(cost_cents=500, host_note="le dos"))
+    lot(floor, "Peluche")
+    floor.ok(c.RemoveLot(lot_id=floor.desk.queue[1].lot_id), OWNER)
+    lot(floor, "Carte", preset=Preset(duration_ms=15_000))
+    floor.desk.put_on_air(rehearsal=True)
+    floor.desk.flush()
+    open_run(floor)
+    floor.ok(c.EndShow(), OWNER)
+    floor.desk.open_show("Samedi")
+    floor.desk.bring_lots()
+    assert not [word for word in floor.wires.said if isinstance(word, c.ImportLots)], "not into the one that ended"
+    floor.desk.open_show("Samedi")
+    new = DeskFloor(live=False)
+    floor.floor, new.desk = new.floor, floor.desk
+    floor._fed, floor._seq = 0, itertools.count(1)
+    floor.desk.begin_feed(OWNER, "http://x/s/new")
+    floor.feed()
+    floor.desk.bring_lots()
+    floor.desk.flush()
+    brought = [word for word in floor.wires.said if isinstance(word, c.ImportLots)]
+    assert len(brought) == 1
+    assert [(draft.title, draft.quantity, draft.category) for draft in brought[0].lots] == [
+        ("Foulard", 3, "Luxe"),
+        ("Carte", 1, ""),
+    ]
+    assert brought[0].lots[0].backstage == LotBackstage(cost_cents=500, host_note="le dos")
+    assert brought[0].lots[1].preset == Preset(duration_ms=15_000)
+    assert [row.title for row in floor.desk.queue] == ["Foulard", "Carte"]
+    floor.desk.bring_lots()
+    assert len([word for word in floor.wires.said if isinstance(word, c.ImportLots)]) == 1, "once"
+    assert opened == ["Samedi", "Samedi"]

@@ -218,11 +218,11 @@ def test_on_air_a_right_click_on_the_picture_offers_the_same(window: Window, des
 def test_every_scene_that_can_be_shown_has_its_tile(window: Window, desk: Desk) -> None:
     every = ("table", "face", "both", "split", "still", "pause")
     for offered in (("table", "pause"), every):
-        refusals = {button.action.id: "-" for button in window.live.preview.scenes if button._scene not in offered}
+        refusals = {button.action.id: "-" for button in window.live.preview.scenes if button.scene not in offered}
         desk.put(refusals=refusals, programme=replace(desk.programme, scenes=offered))
         QApplication.processEvents()
         shown = [button for button in window.live.preview.scenes if button.isVisible()]
-        assert [button._scene for button in shown] == list(offered)
+        assert [button.scene for button in shown] == list(offered)
         boxes = [button.geometry() for button in shown]
         assert all(not one.intersects(other) for one, other in itertools.pairwise(boxes))
         assert min(box.y() for box in boxes) > 44, "under the words at the top"

@@ -253,6 +253,8 @@ class Preflight(QWidget):
         self.heading.setText(t("preflight.ended") if over else t("preflight.heading"))
         self.under.setText(t("preflight.ended_under") if over else t("preflight.under"))
         self.fresh.setVisible(over)
+        self.fresh.setText(t("preflight.real_show" if over and self._desk.show.rehearsal else "preflight.new_show"))
+        self.fresh.setAccessibleName(self.fresh.text())
         self.go.setVisible(not over)
         self.rehearse.setVisible(not over)
         self.why.setText(self.go.action.reason if not over and not self.go.action.enabled else "")

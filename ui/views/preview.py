@@ -60,7 +60,7 @@ class Preview(QWidget):
 
     def _refresh(self) -> None:
         for button in self.scenes:
-            button.setVisible(button.action.enabled)
+            button.setVisible(button.action.enabled and button.scene in self._desk.programme.scenes)
         self._place_scenes()
         self.setAccessibleName(t("a11y.preview"))
         self.setAccessibleDescription(self._missing() or self._state_words())
@@ -230,7 +230,7 @@ class SceneButton(QWidget):
         super().__init__(parent)
         self._desk = desk
         self.action = action
-        self._scene = scene
+        self.scene = scene
         self._down = False
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(t(f"scene.{scene}"))
@@ -249,7 +249,7 @@ class SceneButton(QWidget):
         c = theme.colours()
         with QPainter(self) as painter:
             box = QRectF(self.rect())
-            on = self._desk.programme.scene == self._scene
+            on = self._desk.programme.scene == self.scene
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(43, 52, 64, 235))
@@ -260,4 +260,4 @@ class SceneButton(QWidget):
                 paint.key_cap(painter, box.right() - 5, 14, self.action.key, on_picture=True)
             name = QRectF(6, box.height() - 22, box.width() - 10, 16)
             colour = "#ffffff" if self.action.enabled else "#c4ccd4"
-            paint.text(painter, name, t(f"scene.{self._scene}"), 11, colour, elide=True)
+            paint.text(painter, name, t(f"scene.{self.scene}"), 11, colour, elide=True)

@@ -17,6 +17,8 @@ from .recording import RecordBadge
 TALL = 48
 NARROW = 1180
 """Below this width only what matters most is said."""
+ROOMY = 1400
+"""From this width on a rehearsal is named in full beside the show's title."""
 
 
 class Title(QWidget):
@@ -115,7 +117,7 @@ class TopBar(QWidget):
         desk.connection_changed.connect(lambda _connection: self.refresh())
         desk.figures_changed.connect(lambda _figures: self.refresh())
         self._preparing = False
-        self._narrow = False
+        self._narrow, self._roomy = False, True
         self.refresh()
 
     def _crowd_changed(self, state: str) -> None:
@@ -124,9 +126,9 @@ class TopBar(QWidget):
             self._desk.notice(t("rehearsal.no_crowd"), "trouble")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        narrow = self.width() < NARROW
-        if narrow != self._narrow:
-            self._narrow = narrow
+        narrow, roomy = self.width() < NARROW, self.width() >= ROOMY
+        if (narrow, roomy) != (self._narrow, self._roomy):
+            self._narrow, self._roomy = narrow, roomy
             self.refresh()
 
     def preparing(self, shown: bool) -> None:
@@ -140,7 +142,7 @@ class TopBar(QWidget):
         if live:
             name = "topbar.rehearsal" if show.rehearsal else "topbar.on_air"
             if show.rehearsal and desk.crowd == "here":
-                name = "topbar.simulated" if self._narrow else "topbar.rehearsal_crowd"
+                name = "topbar.rehearsal_crowd" if self._roomy else "topbar.simulated"
             if desk.health.air == "reconnecting":
                 name = "topbar.reconnecting"
             self._on_air.show_words(t(name), "on_air", "air_fill")
