@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..contract.codec import Unreadable, decode_accepted, decode_event
-from .log import Answer, KeptPass, Log, Row, Turn
+from .log import Answer, KeptPass, Log, LogUnwritable, Row, Turn
 from .salesroom import ACCEPTED_STATUS
 
 _PAGE_BYTES = 4096
@@ -24,6 +24,7 @@ _PAGE_BYTES = 4096
 _TABLE_LEAF, _INDEX_LEAF = 0x0D, 0x0A
 _WAL_MAGIC = 0x377F0682
 _BATCH = 1000
+_ENDINGS = ("-wal", "-shm", "")
 
 Value = int | str | bytes | None
 
@@ -38,9 +39,27 @@ class _Torn(ValueError):
 
 
 def salvage(path: Path) -> Saved:
-    """Puts a whole log at `path`; the damaged one is kept under the name it answers."""
+    """Puts a whole log at `path`; the damaged one is kept under the name it answers.
+
+    It stays where it is until the other is whole: on a full disk (LogUnwritable), or killed
+    half way, the next start begins anew.
+    """
+    beside = path.with_name(f"{path.stem}.salvaging")
+    _forget(beside)
+    try:
+        head = _write(beside, *_read(path))
+    except LogUnwritable:
+        _forget(beside)
+        raise
     kept_as = _put_aside(path)
-    rows, answers, passes = _read(kept_as)
+    beside.rename(path)
+    return Saved(head, kept_as)
+
+
+def _write(
+    path: Path, rows: dict[int, Row], answers: dict[tuple[str, str], Answer], passes: dict[bytes, KeptPass]
+) -> int:
+    """Answers how many rows are whole. Raises LogUnwritable."""
     log = Log(path)
     try:
         whole = list(_gapless(rows))
@@ -53,7 +72,19 @@ def salvage(path: Path) -> Saved:
         )
     finally:
         log.close()
-    return Saved(head, kept_as)
+    wal = _beside(path, "-wal")
+    if wal.exists() and wal.stat().st_size:
+        raise LogUnwritable(f"{wal.name} could not be emptied")
+    return head
+
+
+def _forget(path: Path) -> None:
+    for ending in _ENDINGS:
+        _beside(path, ending).unlink(missing_ok=True)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
 
 
 def _put_aside(path: Path) -> Path:
@@ -62,10 +93,10 @@ def _put_aside(path: Path) -> Path:
     while kept_as.exists():
         number += 1
         kept_as = first.with_name(f"{first.name}-{number}")
-    for ending in ("-wal", "-shm", ""):
-        part = path.with_name(path.name + ending)
+    for ending in _ENDINGS:
+        part = _beside(path, ending)
         if part.exists():
-            part.rename(kept_as.with_name(kept_as.name + ending))
+            part.rename(_beside(kept_as, ending))
     return kept_as
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import pytest
 from seller_console.contract import commands as c
 from seller_console.contract.words import LotDraft
 from seller_console.platform import export
-from seller_console.platform.log import NewerLog
+from seller_console.platform import salvage as salvage_module
+from seller_console.platform.log import Log, LogUnwritable, NewerLog, Turn
 from seller_console.platform.passes import OWNER
 from seller_console.platform.salesroom import PLATFORM
 from seller_console.platform.shop import Shop
@@ -65,6 +66,33 @@ def _flipped(state: bytes) -> bytes:
     """Still a state, of another price, title or time."""
     at = state.index("numéro 7".encode())
     return state[:at] + b"N" + state[at + 1 :]
+
+
+async def test_a_salvage_that_is_cut_short_has_moved_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk, or a power cut: the next start finds the damaged log where it was."""
+    path, _ = await an_evening(home)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"Carte num\xc3\xa9ro 20", b"\xffarte num\xc3\xa9ro 20"))
+    damaged = path.read_bytes()
+    whole = Log.append
+
+    def full(self: Log, turns: Sequence[Turn]) -> None:
+        if turns and turns[0].expected_head:
+            raise LogUnwritable("database or disk is full")
+        whole(self, turns)
+
+    monkeypatch.setattr(salvage_module, "_BATCH", 5)
+    monkeypatch.setattr(Log, "append", full)
+    with pytest.raises(LogUnwritable):
+        salvage_module.salvage(path)
+    assert path.read_bytes() == damaged
+    assert [one.name for one in path.parent.iterdir()] == [path.name], "and nothing fills the disk"
+    monkeypatch.setattr(Log, "append", whole)
+    assert salvage_module.salvage(path).rows == 21
+    log = Log(path)
+    assert log.head()[0] == 21
+    log.close()
+    assert not list(path.parent.glob("*.salvaging*"))
 
 
 @pytest.mark.warns("snapshot_not_used")
