@@ -73,7 +73,7 @@ class ShowMachine(RuleBasedStateMachine):
         self.live: set[str] = set()
         self.ids: set[str] = set()
         self.numbers: set[int] = set()
-        self.field_seen: dict[tuple[str, str], int] = {}
+        self.field_seen: dict[tuple[str, str], tuple[int, str]] = {}
         self.seen = {who.person: dict[str, int]() for who in CONSOLES}
         self.shelf_sold: dict[str, int] = {}
 
@@ -571,12 +571,9 @@ class ShowMachine(RuleBasedStateMachine):
                 if getattr(event.changes, name) is not getattr(LotChanges(), name)
             }
             for name in touched:
-                changed_at = self.field_seen.get((lot_id, name), 1)
-                assert changed_at <= seen, "somebody's edit was overwritten unseen"
-                self.field_seen[lot_id, name] = known.version if name == "title" else known.field_versions[name]
-            if touched:
-                for name in touched:
-                    self.field_seen[lot_id, name] = known.field_versions[name]
+                changed_at, by = self.field_seen.get((lot_id, name), (1, ""))
+                assert changed_at <= seen or by == who.person, "somebody's edit was overwritten unseen"
+                self.field_seen[lot_id, name] = known.field_versions[name], who.person
 
     def a_move(self, who: Who, which: int, after: int | None) -> None:
         lots = list(self.state.lots)
