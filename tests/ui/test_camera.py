@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QScrollArea
 
 from seller_console.contract import media as m
 from tests.ui import scenes
@@ -81,6 +81,19 @@ def test_from_the_camera_choice_with_the_picture_beside_and_back_by_escape(stand
     assert not window.preflight.preview.geometry().intersects(window.preflight.setup.pages.geometry())
     QTest.keyClick(panel.turn, Qt.Key.Key_Escape)
     assert not panel.isVisible() and window.preflight.setup.camera.isVisible()
+
+
+def test_on_a_small_screen_the_picture_stays_and_nothing_is_cut_at_the_side(
+    stand: tuple[Window, Engine], wait: Callable[..., None]
+) -> None:
+    window, _ = stand
+    window.resize(1024, 600)
+    panel = opened(window)
+    wait(lambda: window.preflight.preview.height() >= 140)
+    scroll = panel.findChild(QScrollArea)
+    assert scroll is not None and scroll.widget().width() <= scroll.viewport().width()
+    panel.done.click()
+    wait(lambda: window.preflight.setup.camera.isVisible() and window.preflight.setup.camera.height() > 20)
 
 
 def test_each_knob_acts_at_once_and_keeps_the_others(stand: tuple[Window, Engine]) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -133,6 +134,7 @@ class SetUp(QWidget):
         self.pages.addWidget(fields)
         self.pages.addWidget(self.camera_panel)
         column.addWidget(self.pages)
+        self._column, self._fields_page = column, fields
         self.title.editingFinished.connect(self._titled)
         self.camera.activated.connect(lambda _i: desk.choose_camera(str(self.camera.currentData())))
         self.microphone.activated.connect(lambda _i: desk.choose_microphone(str(self.microphone.currentData())))
@@ -186,11 +188,19 @@ class SetUp(QWidget):
         """The camera's settings, under its picture."""
         self.camera_panel.refresh()
         self.pages.setCurrentWidget(self.camera_panel)
+        self._share(picture_first=True)
         self.camera_panel.begin()
 
     def _close_camera(self) -> None:
         self.pages.setCurrentIndex(0)
+        self._share(picture_first=False)
         self.tune.setFocus()
+
+    def _share(self, picture_first: bool) -> None:
+        """While the camera is set up its picture keeps half of the height; the knobs scroll."""
+        ignored, kept = QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        self._fields_page.setSizePolicy(ignored if picture_first else kept, ignored if picture_first else kept)
+        self._column.setStretchFactor(self.pages, 1 if picture_first else 0)
 
     def _titled(self) -> None:
         typed = self.title.text().strip()
