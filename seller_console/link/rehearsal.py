@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from .. import places
-from .supervisor import open_log
+from .supervisor import open_log, own_session
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,7 @@ class RehearsalCrowd:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=out,
+                **own_session(),  # Ctrl C in a terminal is a question to the window, not to its public
             )
         self._at, self._stop_by = where, 0.0
         log.info("crowd_started pid=%d starts=%d", self._child.pid, self._starts)

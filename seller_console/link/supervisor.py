@@ -250,7 +250,7 @@ class Supervisor:
                 stderr=out,
                 env=self._environment,
                 close_fds=True,
-                **_own_session(),
+                **own_session(),
             )
         program.started_at = time.monotonic()
         program.place = None
@@ -369,7 +369,7 @@ async def _end_process(pid: int, started: float | None, ask: Callable[[], None] 
         return
 
 
-def _own_session() -> dict[str, Any]:
+def own_session() -> dict[str, Any]:
     """Popen words that keep the child alive when its console dies."""
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
