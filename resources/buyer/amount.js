@@ -40,6 +40,7 @@ export class AmountSheet {
   #sending = false;
   #refusal = "";
   #quickDrawn = "";
+  #opened = 0; // how often: an answer finds the sheet it was asked from, or leaves it alone
 
   constructor(page) {
     this.#page = page;
@@ -72,6 +73,7 @@ export class AmountSheet {
 
   #present(lotId) {
     this.#lotId = lotId;
+    this.#opened += 1;
     this.#sending = false;
     this.#refusal = "";
     this.#quickDrawn = "";
@@ -171,17 +173,24 @@ export class AmountSheet {
   }
 
   async #sent(command) {
+    const opened = this.#opened;
+    let refusal = "";
     this.#sending = true;
     this.#refusal = "";
     this.draw();
     try {
       await this.#page.send(command);
     } catch (error) {
-      this.#refusal = error.code === "unanswered" ? t("bid.unanswered") : refusalSentence(error);
+      refusal = error.code === "unanswered" ? t("bid.unanswered") : refusalSentence(error);
+    }
+    if (opened !== this.#opened || !this.open) {
+      if (refusal) toast(refusal, "amber");
+      return refusal === "";
     }
     this.#sending = false;
-    if (this.#refusal) this.draw();
+    this.#refusal = refusal;
+    if (refusal) this.draw();
     else this.close();
-    return this.#refusal === "";
+    return refusal === "";
   }
 }

@@ -6,7 +6,7 @@ import asyncio
 import os
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.fakes.open_house import N, OpenHouse, asked, shows, until
 
@@ -126,6 +126,32 @@ async def test_a_buyer_makes_an_offer_and_hears_the_answer(house: OpenHouse, bro
     await house.say("answer_offer", offer_id=house.rows("offer_made")[1]["offer_id"], accept=True)
     await page.tap("#tab-basket")
     await shows(page, "#total-price", f"22{N}€")
+
+
+async def test_an_answer_that_comes_late_leaves_the_next_sheet_alone(house: OpenHouse, browser: Browser) -> None:
+    await house.say("go_live")
+    await house.lot("Vase", format="buy_it_now", opening_cents=30_00, offers_accepted=True)
+    page = await house.enter(browser, "leo_cards", size=(1280, 800))
+    line = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await line.wait()
+        await route.continue_()
+
+    await page.route("**/commands", slow)
+    await page.get_by_role("button", name="Faire une offre").click()
+    await page.fill("#amount-units", "12")
+    await page.click("#amount-send")
+    await page.click("#amount-close")
+    await page.click("#tab-basket")
+    await page.click("#budget-open")
+    await page.fill("#amount-units", "50")
+    line.set()
+    await expect(page.locator("#toasts")).to_contain_text(f"Offre de 12{N}€ envoyée")
+    await expect(page.locator("#amount-sheet")).to_be_visible()
+    await expect(page.locator("#amount-units")).to_have_value("50")
+    await page.click("#amount-send")
+    await shows(page, "#budget-word", f"Budget{N}: 50{N}€")
 
 
 async def test_a_lot_sold_while_its_offer_is_typed_takes_none(house: OpenHouse, browser: Browser) -> None:
