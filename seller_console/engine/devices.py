@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..contract.media import Camera, CameraSet, CameraSettings, DevicesFound, Microphone
 from .camerabook import CameraBook
-from .capture import CameraDevice, CameraFeed, CapturedCamera, DrawnCamera, NoCamera
+from .capture import CameraDevice, CameraFeed, CapturedCamera, DrawnCamera, NoCamera, left_undone
 from .sound import CapturedMicrophone, MicrophoneDevice, Silence, SoundFeed, Tone
 
 
@@ -94,12 +94,12 @@ class Devices:
 
     def report(self, feed: CameraFeed) -> CameraSet:
         """How an open camera is used, and what it makes of that."""
-        said = CameraSet(camera=feed.spec, settings=self.book.of(feed.spec))
+        used = self.book.of(feed.spec)
         if not isinstance(feed, CapturedCamera):
-            return said
+            return CameraSet(camera=feed.spec, settings=used, ignored=left_undone(used, 0, 0))
         facts = feed.facts
         return CameraSet(
-            camera=said.camera, settings=said.settings, width=facts.width, height=facts.height, fps=facts.fps,
+            camera=feed.spec, settings=used, width=facts.width, height=facts.height, fps=facts.fps,
             offers=facts.offers, ignored=facts.ignored,
         )  # fmt: skip
 

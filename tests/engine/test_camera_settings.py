@@ -254,6 +254,13 @@ async def test_what_cannot_be_meant_is_refused_and_changes_nothing() -> None:
     assert devices.book.of(TOP).zoom == 2, "a camera that is not plugged in is set up too"
 
 
+async def test_the_test_card_has_no_lens_and_says_so() -> None:
+    hear = Heard()
+    engine = Engine(None, hear)
+    await engine.obey(m.SetCamera(camera="testcard", settings=Settings(rotation=90, focus=30, width=640, height=480)))
+    assert hear.notes[-1].ignored == ("size", "focus")
+
+
 @pytest.mark.media
 async def test_a_snapshot_of_one_camera_is_whole_and_as_it_is_used(tmp_path: Path) -> None:
     hear = Heard()
