@@ -32,6 +32,7 @@ export class MaxSheet {
   #lot = null;
   #sending = false;
   #quickDrawn = "";
+  #opened = 0; // how often: an answer finds the sheet it was asked from
 
   constructor(page) {
     this.#page = page;
@@ -66,6 +67,7 @@ export class MaxSheet {
   #begin(mode, lot) {
     this.#mode = mode;
     this.#lot = lot;
+    this.#opened += 1;
     this.#sending = false;
     this.#quickDrawn = "";
     $("max-amount").value = "";
@@ -174,19 +176,16 @@ export class MaxSheet {
       return;
     }
     const kind = $("max-exact").checked ? "exact" : "max";
+    const opened = this.#opened;
     this.#sending = true;
     this.draw();
     const sentence = await this.#page.block.bid({ type: "place_bid", run_id: this.#runId, amount_cents: cents, kind });
-    this.#sending = false;
-    if (sentence) {
-      this.#refused(sentence);
-      return;
-    }
-    this.close();
-    if (kind === "max") toast(t("max.placed", { price: money(cents) }));
+    this.#answered(opened, sentence); // the block has said it as well
+    if (kind === "max" && !sentence) toast(t("max.placed", { price: money(cents) }));
   }
 
   async #preBid(cents) {
+    const opened = this.#opened;
     this.#sending = true;
     this.draw();
     let sentence = "";
@@ -195,13 +194,18 @@ export class MaxSheet {
     } catch (error) {
       sentence = error.code === "unanswered" ? t("bid.unanswered") : refusalSentence(error);
     }
+    const seen = this.#answered(opened, sentence);
+    if (!sentence) toast(cents ? t("prebid.placed", { price: money(cents) }) : t("prebid.withdrawn"));
+    else if (!seen) toast(sentence, "amber");
+  }
+
+  /** Closes the sheet, or says why not in it; one that was left, or opened again since, is left alone: false. */
+  #answered(opened, sentence) {
+    if (opened !== this.#opened || !this.open) return false;
     this.#sending = false;
-    if (sentence) {
-      this.#refused(sentence);
-      return;
-    }
-    this.close();
-    toast(cents ? t("prebid.placed", { price: money(cents) }) : t("prebid.withdrawn"));
+    if (sentence) this.#refused(sentence);
+    else this.close();
+    return true;
   }
 
   #refused(sentence) {

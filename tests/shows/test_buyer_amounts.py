@@ -154,6 +154,33 @@ async def test_an_answer_that_comes_late_leaves_the_next_sheet_alone(house: Open
     await shows(page, "#budget-word", f"Budget{N}: 50{N}€")
 
 
+async def test_a_pre_bid_answered_late_leaves_the_next_one_alone(house: OpenHouse, browser: Browser) -> None:
+    await house.say("go_live")
+    first, _ = [await house.lot(title, format="auction", opening_cents=1_00) for title in ("Vase", "Robe")]
+    page = await house.enter(browser, "leo_cards", size=(1280, 800))
+    line = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await line.wait()
+        await route.continue_()
+
+    await page.route("**/commands", slow)
+    await page.click("#tab-lots")
+    await page.locator("#lots li", has_text="Vase").get_by_role("button").last.click()
+    await page.fill("#max-amount", "12")
+    await page.click("#max-send")
+    await page.click("#max-close")
+    await page.locator("#lots li", has_text="Robe").get_by_role("button").last.click()
+    await page.fill("#max-amount", "50")
+    line.set()
+    await expect(page.locator("#lots li", has_text="Vase")).to_contain_text(f"12{N}€")
+    await expect(page.locator("#max-sheet")).to_be_visible()
+    await expect(page.locator("#max-amount")).to_have_value("50")
+    assert [(row["lot_id"], row["max_cents"]) for row in house.rows("pre_bid_set")] == [(first, 12_00)]
+    await page.click("#max-send")
+    await expect(page.locator("#lots li", has_text="Robe")).to_contain_text(f"50{N}€")
+
+
 async def test_a_lot_sold_while_its_offer_is_typed_takes_none(house: OpenHouse, browser: Browser) -> None:
     await house.say("go_live")
     lot_id = await house.lot("Vase", format="buy_it_now", opening_cents=30_00, offers_accepted=True)
