@@ -260,12 +260,13 @@ class Log:
         try:
             with self._reading:
                 return self._reader.execute(sql, values).fetchall()
+        except sqlite3.ProgrammingError:
+            raise
         except sqlite3.DatabaseError as error:
             # A text that is no UTF-8 is found by nothing else (as is a page that went bad since).
-            found = (
-                LogUnwritable if isinstance(error, sqlite3.OperationalError) and "UTF-8" not in str(error) else Damaged
-            )
-            raise found(f"{self.path.name}: {str(error).partition(' with text')[0]}") from error
+            said = str(error).partition(" with text")[0]
+            bad = not isinstance(error, sqlite3.OperationalError) or "UTF-8" in said or "malformed" in said
+            raise (Damaged if bad else LogUnwritable)(f"{self.path.name}: {said}") from error
 
     def head(self) -> tuple[int, int]:
         """(seq, at_ms) of the last row; (0, 0) of an empty log."""
