@@ -167,6 +167,9 @@ def test_a_picture_that_returns_does_not_resume_what_the_log_stopped() -> None:
     run = floor.pdd()
     floor.ok(cm.HaltRun(), PLATFORM)
     assert kinds(lose(floor)) == [ev.PictureLost]
+    assert kinds(floor.ok(cm.ReturnPicture(), PLATFORM)) == [ev.PictureReturned]
+    assert (run.status, run.pause_reason) == ("paused", "log_unwritable")
+    assert kinds(lose(floor)) == [ev.PictureLost]
     assert kinds(floor.ok(cm.UnhaltRun(), PLATFORM)) == [ev.RunResumed, ev.RunPaused]
     assert run.pause_reason == "picture_lost"
     floor.ok(cm.ReturnPicture(), PLATFORM)
