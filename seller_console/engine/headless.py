@@ -42,6 +42,7 @@ from ..contract.media import (
     TroubleRaised,
 )
 from .app import Engine
+from .arenas import keep_few
 from .camerabook import CameraBook, read_settings
 from .devices import Devices
 from .priority import come_first
@@ -233,6 +234,7 @@ async def _publish(options: argparse.Namespace) -> int:
 def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    keep_few()
     come_first()
     return asyncio.run(_publish(options))
 

@@ -25,6 +25,7 @@ import psutil
 from .. import contract, places
 from ..contract.codec import Unreadable, decode_engine_command, decode_runtime, encode
 from ..contract.media import EngineNote, EngineRefused, Greet, RuntimeFile
+from .arenas import keep_few
 from .priority import come_first
 
 log = logging.getLogger("engine.door")
@@ -227,6 +228,7 @@ def main(argv: list[str]) -> int:
     for noisy in ("aiortc", "aioice", "httpx", "httpcore", "libav"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     sys.setswitchinterval(0.002)
+    keep_few()
     come_first()
     return asyncio.run(_run(options.linger, log_path))
 
