@@ -160,6 +160,7 @@ class Airing:
             scene=note.scene,
             scenes=note.scenes,
             second_camera=note.second_camera,
+            second_microphone=note.second_microphone,
             still=note.still,
             camera_name=camera.name if camera else _name(note.camera),
             microphone_name=microphone.name if microphone else _name(note.microphone),

@@ -279,6 +279,11 @@ class Desk(DeskBackstage):
         self._programme(microphone=spec)
         self._wires.remember(microphone=spec)
 
+    def choose_second_microphone(self, spec: str) -> None:
+        """Mixed with the first; "": none."""
+        self._programme(second_microphone=spec)
+        self._wires.remember(second_microphone=spec)
+
     def use_test_card(self) -> None:
         """The labelled stand-in, chosen knowingly."""
         self.choose_camera("testcard")
@@ -376,7 +381,7 @@ class Desk(DeskBackstage):
         wanted: dict[str, Any] = {
             "camera": now.camera, "microphone": now.microphone, "width": now.width, "height": now.height,
             "fps": now.fps, "target_bps": now.target_bps, "mirror": self._airing.programme.mirror,
-            "second_camera": now.second_camera, "still": now.still,
+            "second_camera": now.second_camera, "second_microphone": now.second_microphone, "still": now.still,
         }  # fmt: skip
         self._wires.tell(m.SetProgramme(**{**wanted, **changes}))
 

@@ -330,6 +330,8 @@ class Programme:
     scenes: tuple[str, ...] = ("table", "pause")
     """Those that can be shown now."""
     second_camera: str = ""
+    second_microphone: str = ""
+    """Mixed with the first; "": none."""
     still: str = ""
     """The picture file of the scene still."""
     camera_name: str = ""

@@ -398,6 +398,7 @@ class Wiring:
                 camera=kept.camera or "testcard",
                 microphone=kept.microphone or "tone",
                 second_camera=kept.second_camera,
+                second_microphone=kept.second_microphone,
                 still=kept.still,
                 width=kept.width,
                 height=kept.height,

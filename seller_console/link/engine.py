@@ -85,7 +85,7 @@ class Wanted:
             SetProgramme(
                 camera=note.camera, microphone=note.microphone, width=note.width, height=note.height,
                 fps=note.fps, target_bps=note.target_bps, mirror=note.mirror,
-                second_camera=note.second_camera, still=note.still,
+                second_camera=note.second_camera, second_microphone=note.second_microphone, still=note.still,
             ),
         )  # fmt: skip
         self._by_kind.setdefault(SetMuted, SetMuted(muted=note.muted))

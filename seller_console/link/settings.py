@@ -36,6 +36,7 @@ class Values(msgspec.Struct, kw_only=True):
     """Spec of the chosen camera; "" = never chosen."""
     second_camera: str = ""
     microphone: str = ""
+    second_microphone: str = ""
     width: int = 720
     height: int = 1280
     target_bps: int = 0

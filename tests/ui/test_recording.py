@@ -15,14 +15,14 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from seller_console import places
 from seller_console.contract import media as m
-from seller_console.contract.media import Camera
+from seller_console.contract.media import Camera, Microphone
 from tests.ui import scenes
 from tests.ui.desk_floor import DeskFloor
 from ui.checks import Machine, read_machine
 from ui.desk import Desk
 from ui.values import Devices, Recording
 from ui.views.recording import RecordChoice, facts, recording_menu
-from ui.views.sources import SourceChoices, sources_menu
+from ui.views.sources import SourceChoices, second_microphones, sources_menu
 from ui.window import Window
 
 TWO = Devices((Camera("camera:a", "C920"), Camera("camera:b", "Brio"), Camera("testcard", "", stand_in=True)), ())
@@ -190,6 +190,22 @@ def test_the_cameras_of_the_scenes_and_the_still_are_chosen_and_kept(floor: Desk
     floor.desk.put(programme=now)
     assert "absente" in parts.face.currentText() and "gone" in parts.face.currentText()
     assert "absent" in parts.still.currentText()
+
+
+def test_a_second_microphone_is_chosen_kept_and_outlives_every_other_choice(floor: DeskFloor) -> None:
+    two = Devices(
+        microphones=(Microphone("microphone:a", "C920"), Microphone("microphone:b", "Yeti"), Microphone("tone", "tone"))
+    )
+    floor.desk.put(devices=two, programme=replace(floor.desk.programme, microphone="microphone:a"))
+    assert [spec for _, spec in second_microphones(floor.desk)] == ["", "microphone:b", "tone"]  # type: ignore[arg-type]
+    floor.desk.choose_second_microphone("microphone:b")
+    assert told(floor, m.SetProgramme)[-1].second_microphone == "microphone:b"  # type: ignore[attr-defined]
+    assert floor.wires.kept["second_microphone"] == "microphone:b"
+    floor.desk.put(programme=replace(floor.desk.programme, second_microphone="microphone:b"))
+    floor.desk.choose_camera("testcard")
+    assert told(floor, m.SetProgramme)[-1].second_microphone == "microphone:b"  # type: ignore[attr-defined]
+    floor.desk.put(programme=replace(floor.desk.programme, second_microphone="microphone:gone"))
+    assert "absent" in second_microphones(floor.desk)[-1][0]  # type: ignore[arg-type]
 
 
 def test_on_air_a_right_click_on_the_picture_offers_the_same(window: Window, desk: Desk) -> None:

@@ -30,7 +30,7 @@ from .fields import Count, mark
 from .meter import Bars
 from .preview import Preview
 from .recording import RecordChoice
-from .sources import SourceChoices
+from .sources import SourceChoices, second_microphones
 
 SIZES = ((720, 1280), (1080, 1920), (1280, 720), (1920, 1080))
 TITLE_MOST = 80
@@ -112,6 +112,7 @@ class SetUp(QWidget):
         self.title.setAccessibleName(t("preflight.title"))
         self.camera = Choice(t("preflight.camera"), self)
         self.microphone = Choice(t("preflight.microphone"), self)
+        self.second = Choice(t("sources.second"), self)
         self.destination = Choice(t("preflight.destination"), self)
         self.quality = Choice(t("preflight.quality"), self)
         self.presets = PresetFields(desk, self)
@@ -138,6 +139,7 @@ class SetUp(QWidget):
         self.title.editingFinished.connect(self._titled)
         self.camera.activated.connect(lambda _i: desk.choose_camera(str(self.camera.currentData())))
         self.microphone.activated.connect(lambda _i: desk.choose_microphone(str(self.microphone.currentData())))
+        self.second.activated.connect(lambda _i: desk.choose_second_microphone(str(self.second.currentData())))
         self.quality.activated.connect(lambda _i: desk.set_size(*self.quality.currentData()))
         self.mirror.toggled.connect(desk.set_mirror)
         for signal in (
@@ -152,16 +154,17 @@ class SetUp(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(8)
-        camera = QWidget(self)
-        beside = QHBoxLayout(camera)
-        beside.setContentsMargins(0, 0, 0, 0)
-        beside.setSpacing(8)
-        beside.addWidget(self.camera, 1)
-        beside.addWidget(self.tune)
+        camera, sound = QWidget(self), QWidget(self)
+        for line, parts in ((camera, (self.camera, self.tune)), (sound, (self.microphone, self.second))):
+            beside = QHBoxLayout(line)
+            beside.setContentsMargins(0, 0, 0, 0)
+            beside.setSpacing(8)
+            for part in parts:
+                beside.addWidget(part, 0 if part is self.tune else 1)
         places: list[tuple[str, QWidget]] = [
             ("preflight.title", self.title),
             ("preflight.camera", camera),
-            ("preflight.microphone", self.microphone),
+            ("preflight.microphone", sound),
             ("", self.bars),
             ("preflight.destination", self.destination),
             ("preflight.quality", self.quality),
@@ -170,14 +173,19 @@ class SetUp(QWidget):
             ("preflight.lots", self.presets),
             ("", self.mirror),
         ]
-        for line, (name, field) in enumerate(places):
+        for row, (name, field) in enumerate(places):
             if name:
                 label = QLabel(t(name), self)
                 label.setMinimumWidth(104)
-                buddies = {camera: self.camera, self.sources: self.sources.face, self.recording: self.recording.choice}
+                buddies = {
+                    camera: self.camera,
+                    sound: self.microphone,
+                    self.sources: self.sources.face,
+                    self.recording: self.recording.choice,
+                }
                 label.setBuddy(buddies.get(field, field))
-                grid.addWidget(label, line, 0)
-            grid.addWidget(field, line, 1)
+                grid.addWidget(label, row, 0)
+            grid.addWidget(field, row, 1)
         grid.setColumnStretch(1, 1)
         return grid
 
@@ -222,6 +230,9 @@ class SetUp(QWidget):
         if programme.microphone not in [spec for _, spec in sounds]:
             sounds.append((device_words(programme.microphone, programme.microphone_name), programme.microphone))
         self.microphone.become(sounds, programme.microphone)
+        seconds = [(t("sources.second_is", name=said), spec) for said, spec in second_microphones(desk)]
+        self.second.become(seconds, programme.second_microphone)
+        self.second.setToolTip(t("sources.second"))
         size = (programme.width, programme.height)
         sizes: list[tuple[str, object]] = [(_size_words(w, h), (w, h)) for w, h in SIZES]
         if size not in SIZES:

@@ -1,6 +1,6 @@
-"""Which camera is the table, which the face, and the picture file of the still: what the scenes are made of.
+"""Which camera is the table, which the face, the picture file of the still, and the second microphone.
 
-Promises: the same three choices before the show and on air; a camera is called by its
+Promises: the same choices before the show and on air; a camera is called by its
 own name; a file that is gone is said so.
 """
 
@@ -29,6 +29,16 @@ def cameras(desk: Desk, chosen: str) -> Choices:
     found: Choices = [(device_words(one.spec, one.name), one.spec) for one in desk.devices.cameras]
     if chosen and chosen not in [spec for _, spec in found]:
         found.append((t("sources.away", name=device_words(chosen, _plain(chosen))), chosen))
+    return found
+
+
+def second_microphones(desk: Desk) -> Choices:
+    """None, those there are but the first, and the chosen one should it be away."""
+    first, chosen = desk.programme.microphone, desk.programme.second_microphone
+    found: Choices = [(t("sources.no_microphone"), NONE)]
+    found += [(device_words(one.spec, one.name), one.spec) for one in desk.devices.microphones if one.spec != first]
+    if chosen and chosen not in [spec for _, spec in found]:
+        found.append((t("sources.microphone_away", name=device_words(chosen, _plain(chosen))), chosen))
     return found
 
 
@@ -116,6 +126,8 @@ def sources_menu(desk: Desk, parent: QWidget, asking: StillDialog) -> QMenu:
     _part(menu, t("sources.face"), faces, programme.second_camera, desk.choose_second_camera)
     _part(menu, t("sources.still"), still_choices(programme.still), programme.still, desk.choose_still)
     menu.addAction(t("sources.still_file"), asking.open)
+    second = programme.second_microphone
+    _part(menu, t("sources.second"), second_microphones(desk), second, desk.choose_second_microphone)
     return menu
 
 
