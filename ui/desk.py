@@ -278,6 +278,8 @@ class Desk(DeskBackstage):
     def choose_microphone(self, spec: str) -> None:
         self._programme(microphone=spec)
         self._wires.remember(microphone=spec)
+        if gains := self._gains:
+            self._wires.tell(m.SetGain(gain_db=gains.get(spec, 0.0)))
 
     def choose_second_microphone(self, spec: str) -> None:
         """Mixed with the first; "": none."""
@@ -360,8 +362,20 @@ class Desk(DeskBackstage):
         kept = str(self.remembered("record_folder"))
         return Path(kept) if kept else places.home() / "recordings"
 
+    @property
+    def _gains(self) -> dict[str, float]:
+        kept = self._wires.remembered("gains")
+        return dict(kept) if isinstance(kept, dict) else {}
+
+    @property
+    def gain_db(self) -> float:
+        """Of the first microphone."""
+        return self._gains.get(self.programme.microphone, 0.0)
+
     def set_gain(self, gain_db: float) -> None:
+        """Of the first microphone, kept with it."""
         self._wires.tell(m.SetGain(gain_db=gain_db))
+        self._wires.remember(gains={**self._gains, self.programme.microphone: gain_db})
 
     def set_scene(self, scene: str) -> None:
         """table, face, both, split, still, pause: one of `programme.scenes`."""

@@ -393,6 +393,8 @@ class Wiring:
         kept = self._settings.values
         if kept.encoder != "x264":
             self.engine.tell(m.SetEncoder(encoder=kept.encoder))
+        if gain_db := kept.gains.get(kept.microphone, 0.0):
+            self.engine.tell(m.SetGain(gain_db=gain_db))
         self.engine.tell(
             m.SetProgramme(
                 camera=kept.camera or "testcard",

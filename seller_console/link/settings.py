@@ -25,7 +25,6 @@ class Device(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Kept per device, by its spec."""
 
     mirror: bool = False
-    gain_db: float = 0.0
 
 
 class Values(msgspec.Struct, kw_only=True):
@@ -37,6 +36,8 @@ class Values(msgspec.Struct, kw_only=True):
     second_camera: str = ""
     microphone: str = ""
     second_microphone: str = ""
+    gains: dict[str, float] = {}
+    """Decibels of each microphone that was made louder or softer, by its spec."""
     width: int = 720
     height: int = 1280
     target_bps: int = 0

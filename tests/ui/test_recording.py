@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Slot
 from PySide6.QtGui import QAction, QContextMenuEvent, QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QSlider
 
 from seller_console import places
 from seller_console.contract import media as m
@@ -21,6 +21,7 @@ from tests.ui.desk_floor import DeskFloor
 from ui.checks import Machine, read_machine
 from ui.desk import Desk
 from ui.values import Devices, Recording
+from ui.views.meter import Bars
 from ui.views.recording import RecordChoice, facts, recording_menu
 from ui.views.sources import SourceChoices, second_microphones, sources_menu
 from ui.window import Window
@@ -206,6 +207,23 @@ def test_a_second_microphone_is_chosen_kept_and_outlives_every_other_choice(floo
     assert told(floor, m.SetProgramme)[-1].second_microphone == "microphone:b"  # type: ignore[attr-defined]
     floor.desk.put(programme=replace(floor.desk.programme, second_microphone="microphone:gone"))
     assert "absent" in second_microphones(floor.desk)[-1][0]  # type: ignore[arg-type]
+
+
+def test_the_gain_is_turned_beside_the_bars_and_kept_with_its_microphone(floor: DeskFloor, window: Window) -> None:
+    floor.desk.put(programme=replace(floor.desk.programme, microphone="microphone:a"))
+    bars = Bars(floor.desk)  # type: ignore[arg-type]
+    bars.open_gain(QPoint(10, 10))
+    assert bars._menu is not None
+    slider = bars._menu.findChild(QSlider)
+    assert slider is not None and slider.value() == 0
+    slider.setValue(-6)
+    assert told(floor, m.SetGain)[-1] == m.SetGain(gain_db=-6.0)
+    assert any("−6 dB" in label.text() for label in bars._menu.findChildren(QLabel))
+    floor.desk.choose_microphone("microphone:b")
+    assert told(floor, m.SetGain)[-1] == m.SetGain(gain_db=0.0)
+    floor.desk.choose_microphone("microphone:a")
+    assert told(floor, m.SetGain)[-1] == m.SetGain(gain_db=-6.0)
+    bars._menu.close()
 
 
 def test_on_air_a_right_click_on_the_picture_offers_the_same(window: Window, desk: Desk) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QContextMenuEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QSlider, QVBoxLayout, QWidget, QWidgetAction
 
 from .. import theme, words
 from ..desk import Desk
@@ -23,6 +23,7 @@ FLOOR_DB = -60.0
 AMBER_DB = -12.0
 RED_DB = -3.0
 FALL_DB_PER_S = 24.0
+GAIN_MOST_DB = 20
 
 
 class Bars(QWidget):
@@ -36,6 +37,7 @@ class Bars(QWidget):
         self._peak = self._rms = FLOOR_DB
         self._at = time.monotonic()
         self._clipped_at = -1e9
+        self._menu: QMenu | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._fall = QTimer(self)
         self._fall.setInterval(50)
@@ -44,6 +46,38 @@ class Bars(QWidget):
         desk.programme_changed.connect(lambda _programme: self._refresh())
         self._heard(desk.level)
         self._refresh()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.open_gain(event.globalPos())
+
+    def open_gain(self, at: QPoint) -> None:
+        """The gain beside its bars: what is heard is seen while it is turned."""
+        if self._menu is not None:
+            self._menu.deleteLater()
+        menu = self._menu = QMenu(self)
+        page, said, slider = QWidget(menu), QLabel(menu), QSlider(Qt.Orientation.Horizontal, menu)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(14, 8, 14, 10)
+        column.addWidget(said)
+        column.addWidget(slider)
+        slider.setRange(-GAIN_MOST_DB, GAIN_MOST_DB)
+        slider.setPageStep(6)
+        slider.setMinimumWidth(240)
+        slider.setAccessibleName(t("meter.gain_name"))
+
+        def say(gain_db: int) -> None:
+            said.setText(t("meter.gain", gain=f"{gain_db:+d}".replace("-", "−") if gain_db else "0"))
+
+        slider.setValue(round(self._desk.gain_db))
+        say(slider.value())
+        slider.valueChanged.connect(say)
+        slider.valueChanged.connect(lambda gain_db: self._desk.set_gain(float(gain_db)))
+        holder = QWidgetAction(menu)
+        holder.setDefaultWidget(page)
+        menu.addAction(holder)
+        menu.addAction(t("meter.gain_reset"), lambda: slider.setValue(0))
+        menu.popup(at)
+        slider.setFocus()
 
     def sizeHint(self) -> QSize:
         return QSize(200, 38 if self._named else 17)
@@ -76,6 +110,7 @@ class Bars(QWidget):
     def _refresh(self) -> None:
         self.setAccessibleName(t("a11y.meter"))
         self.setAccessibleDescription(self._caption())
+        self.setToolTip(t("meter.gain_hint"))
         self.update()
 
     def _caption(self) -> str:
@@ -143,6 +178,10 @@ class Meter(QWidget):
         self.setFixedHeight(53)
         desk.programme_changed.connect(lambda _programme: self._refresh())
         self._refresh()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Also from the button, by the menu key."""
+        self.bars.open_gain(event.globalPos())
 
     def _refresh(self) -> None:
         self.mute.say("meter.unmute" if self._desk.programme.muted else "meter.mute")
