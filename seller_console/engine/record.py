@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from .arenas import give_back
 from .encode import Packet
 from .muxing import Muxer, Unit, copy_of, to_mp4
 
@@ -201,6 +202,7 @@ class Recorder:
             if shutil.disk_usage(self._folder).free < path.stat().st_size + self._reserve_bytes // 2:
                 raise OSError("no room for a second copy")
             to_mp4(path, path.with_suffix(".mp4"))
+            give_back()
         except OSError as error:
             log.info("rewrap_left_out path=%s why=%s", path, error)
             self._path = path
