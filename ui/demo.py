@@ -165,7 +165,7 @@ class Demo:
         self.summary.log = str(Path(place.log_path).with_name(f"{desk.show.show_id}.db")) if place else ""
         if place is not None and place.show_id == desk.show.show_id:
             self.summary.log = place.log_path
-        if desk.devices.no_camera:
+        if desk.devices.no_camera and not self._wiring.remembered("camera"):  # else it was chosen by an earlier show
             await wait_until(lambda: desk.actions.cure_trouble.enabled, 5, t("demo.no_camera"))
             desk.actions.cure_trouble.press()  # F9: the labelled test card
         desk.set_presets(PRESET, OTHER)
