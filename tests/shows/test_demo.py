@@ -57,3 +57,18 @@ def test_thirty_seconds_of_unattended_show_are_sound_and_the_summary_is_what_the
         assert one("SELECT count(*) FROM events WHERE kind = 'show_ended'") == 1
         assert one("SELECT max(seq) - count(*) FROM events") == 0, "no hole in the log"
     log.close()
+
+
+def test_a_demo_comes_on_air_where_an_earlier_show_chose_the_test_card(
+    start_program: Callable[..., Any], tmp_path: Path, home: Path
+) -> None:
+    (home / "settings.json").write_text('{"camera": "testcard"}')
+    summary_path = tmp_path / "summary.json"
+    console = start_program(
+        "seller_console", "--demo", "4", "--seed", "7", "--summary", str(summary_path),
+        environ={"QT_QPA_PLATFORM": "offscreen"},
+    )  # fmt: skip
+    console.wait(60)
+    end_programs()
+    summary = json.loads(summary_path.read_text())
+    assert summary["lots_imported"] > 0 and summary["frames_published"] > 0, summary["unsound"]
