@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import signal
 import sys
 import time
 from pathlib import Path
@@ -41,6 +40,7 @@ from ..contract.media import (
     TroubleCured,
     TroubleRaised,
 )
+from ..ending import when_asked
 from .app import Engine
 from .arenas import keep_few
 from .camerabook import CameraBook, read_settings
@@ -185,9 +185,7 @@ async def _publish(options: argparse.Namespace) -> int:
         book.put(options.camera, options.camera_settings)
     engine = Engine(None, tell, Devices(book=book))
     loop = asyncio.get_running_loop()
-    for name in ("SIGTERM", "SIGINT"):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(getattr(signal, name), engine.quitting.set)
+    when_asked(engine.quitting.set)
     width, height = options.size
     await engine.obey(
         SetProgramme(

@@ -15,7 +15,6 @@ import hmac
 import logging
 import os
 import secrets
-import signal
 import sys
 import time
 from pathlib import Path
@@ -25,6 +24,7 @@ import psutil
 from .. import contract, places
 from ..contract.codec import Unreadable, decode_engine_command, decode_runtime, encode
 from ..contract.media import EngineNote, EngineRefused, Greet, RuntimeFile
+from ..ending import when_asked
 from .arenas import keep_few
 from .priority import come_first
 
@@ -147,9 +147,7 @@ async def _run(linger_s: float, log_path: Path) -> int:
     )
     write_private(runtime_path, encode(described))
     loop = asyncio.get_running_loop()
-    for name in ("SIGTERM", "SIGINT"):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(getattr(signal, name), door.engine.quitting.set)
+    when_asked(door.engine.quitting.set)
     print(encode(described).decode(), flush=True)
     _leave_parents_pipes(log_path)
     log.info("engine_started port=%d", described.port)

@@ -15,7 +15,6 @@ import contextlib
 import json
 import logging
 import math
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ import av
 import httpx
 import numpy as np
 
+from ..ending import when_asked
 from ..rtc.peer import PeerState
 from ..rtc.receiving import Received, Receiving
 
@@ -262,10 +262,7 @@ class Viewer:
 async def _watch(args: argparse.Namespace) -> int:
     viewer = Viewer(args.url, args.token, decode=args.decode)
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM"):
-        with contextlib.suppress(NotImplementedError, AttributeError, ValueError):
-            loop.add_signal_handler(getattr(signal, name), stopped.set)
+    when_asked(stopped.set)
     watching = asyncio.create_task(viewer.run())
     until_s = time.monotonic() + args.seconds if args.seconds else math.inf
     while time.monotonic() < until_s and not stopped.is_set():

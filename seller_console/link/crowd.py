@@ -16,7 +16,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import signal
 import sys
 import threading
 import time
@@ -33,6 +32,7 @@ from ..contract import events as ev
 from ..contract import routes
 from ..contract.codec import Unreadable, decode_accepted, decode_brief, decode_refusal, decode_stamped, encode
 from ..contract.commands import Command, PlaceBid, Say
+from ..ending import when_asked
 from ..language import language
 from .taste import OnBlock, Taste, Wish, crowd, lines, next_bid, wish
 
@@ -489,12 +489,9 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _run(url: str, show: str, options: argparse.Namespace) -> Tally:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM"):
-        with contextlib.suppress(NotImplementedError, AttributeError):  # Windows: Ctrl C still ends it
-            loop.add_signal_handler(getattr(signal, name), stop.set)
+    when_asked(stop.set)
     if options.rehearsal:  # the window that began it holds the other end: gone with it, however it went
-        threading.Thread(target=_until_eof, args=(loop, stop), name="window", daemon=True).start()
+        threading.Thread(target=_until_eof, args=(asyncio.get_running_loop(), stop), name="window", daemon=True).start()
     return await play(
         url, show, buyers=options.buyers, seed=options.seed, seconds=options.seconds, stop=stop,
         rehearsal=options.rehearsal,

@@ -15,7 +15,6 @@ import errno
 import json
 import logging
 import os
-import signal
 import socket
 import ssl
 import sys
@@ -31,6 +30,7 @@ from .. import places
 from ..contract import VERSION, routes
 from ..contract.codec import encode
 from ..contract.media import RuntimeFile
+from ..ending import when_asked
 from .app import make_app
 from .files import raise_file_limit
 from .keys import keep_keys, write_private
@@ -266,7 +266,7 @@ async def _serve(words: argparse.Namespace, home: Path) -> int:
         logger.info("lan_open url=%s fingerprint=%s", lan_url, made.fingerprint)
 
     stop = asyncio.Event()
-    _stop_on_signals(stop)
+    when_asked(stop.set)
     try:
         async with asyncio.TaskGroup() as tasks:
             for server, sock in servers:
@@ -318,16 +318,6 @@ async def _end_when_idle(shop: Shop, stop: asyncio.Event, idle_s: float) -> None
             busy_at = time.monotonic()
     logger.info("platform_idle after_s=%.0f", idle_s)
     stop.set()
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    if sys.platform == "win32":
-        for number in (signal.SIGINT, signal.SIGBREAK):
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-        return
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
 
 
 def _runtime_path() -> Path:

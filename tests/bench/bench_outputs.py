@@ -24,9 +24,9 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.bench import _engine
 from tests.fakes import relay_door
 
-ROOT = Path(__file__).resolve().parents[2]
 SETTLES_S = 3.0
 
 
@@ -34,22 +34,16 @@ async def bench(seconds: float, rounds: int, size: str) -> dict[str, Any]:
     width, _, height = size.partition("x")
     turns: dict[str, list[float]] = {"alone": [], "recording": [], "recording_and_whip": []}
     with tempfile.TemporaryDirectory() as folder:
-        async with relay_door.opened() as door, relay_door.opened() as other:
-            engine = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "seller_console.engine.main", "--home", folder, cwd=ROOT,
-                stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            assert engine.stdout is not None
-            runtime = json.loads(await engine.stdout.readline())
-            reader, writer = await asyncio.open_connection("127.0.0.1", runtime["port"], limit=1 << 20)
+        async with (
+            relay_door.opened() as door,
+            relay_door.opened() as other,
+            _engine.running(folder) as engine,
+        ):
             heard: list[dict[str, Any]] = []
 
             async def listen() -> None:
-                while line := await reader.readline():
-                    heard.append(json.loads(line))
-
-            def say(**word: Any) -> None:
-                writer.write(json.dumps(word).encode() + b"\n")
+                while note := await engine.hear():
+                    heard.append(note)
 
             async def until(kind: str, **facts: Any) -> None:
                 async with asyncio.timeout(30):
@@ -68,32 +62,25 @@ async def bench(seconds: float, rounds: int, size: str) -> dict[str, Any]:
 
             listening = asyncio.create_task(listen())
             try:
-                say(type="greet", secret=runtime["secret"], contract=1)
-                say(type="set_programme", width=int(width), height=int(height))
-                say(type="go_on_air", url=door.whip)
+                engine.say(type="set_programme", width=int(width), height=int(height))
+                engine.say(type="go_on_air", url=door.whip)
                 await until("air_changed", state="on_air")
                 for turn in range(rounds):
                     turns["alone"].append(await cores())
                     heard.clear()
-                    say(type="start_recording", folder=f"{folder}/kept{turn}")
+                    engine.say(type="start_recording", folder=f"{folder}/kept{turn}")
                     await until("recording_changed", state="recording")
                     turns["recording"].append(await cores())
-                    say(type="add_destination", name="autre", url=other.whip)
+                    engine.say(type="add_destination", name="autre", url=other.whip)
                     await until("destination_changed", name="autre", state="on_air")
                     turns["recording_and_whip"].append(await cores())
-                    say(type="remove_destination", name="autre")
-                    say(type="stop_recording")
+                    engine.say(type="remove_destination", name="autre")
+                    engine.say(type="stop_recording")
                     await until("recording_changed", state="off")
                     said = {name: round(taken[-1], 3) for name, taken in turns.items()}
                     print(f"round {turn + 1}: {json.dumps(said)}", file=sys.stderr, flush=True)
-                say(type="quit")
-                await asyncio.wait_for(engine.wait(), 30)
             finally:
                 listening.cancel()
-                writer.close()
-                if engine.returncode is None:
-                    engine.kill()
-                    await engine.wait()
     return {
         "cores": {name: round(statistics.median(taken), 3) for name, taken in turns.items()},
         "added": {

@@ -23,45 +23,29 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.bench import _engine
 from tests.fakes import relay_door
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 async def soak(minutes: float, size: str) -> dict[str, Any]:
     width, _, height = size.partition("x")
     with tempfile.TemporaryDirectory() as folder:
-        async with relay_door.opened() as door:
-            engine = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "seller_console.engine.main", "--home", folder, cwd=ROOT,
-                stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            assert engine.stdout is not None
-            runtime = json.loads(await engine.stdout.readline())
-            reader, writer = await asyncio.open_connection("127.0.0.1", runtime["port"], limit=1 << 20)
-
-            def say(**word: Any) -> None:
-                writer.write(json.dumps(word).encode() + b"\n")
-
-            say(type="greet", secret=runtime["secret"], contract=1)
-            say(type="set_programme", width=int(width), height=int(height), second_camera="testcard")
-            say(type="go_on_air", url=door.whip)
-            say(type="start_recording", folder=f"{folder}/kept")
-            try:
-                return await _listen(reader, say, minutes, Path(folder))
-            finally:
-                say(type="quit")
-                await asyncio.wait_for(engine.wait(), 30)
-                writer.close()
+        async with relay_door.opened() as door, _engine.running(folder) as engine:
+            engine.say(type="set_programme", width=int(width), height=int(height), second_camera="testcard")
+            engine.say(type="go_on_air", url=door.whip)
+            engine.say(type="start_recording", folder=f"{folder}/kept")
+            return await _listen(engine, minutes, Path(folder))
 
 
-async def _listen(reader: asyncio.StreamReader, say: Any, minutes: float, folder: Path) -> dict[str, Any]:
+async def _listen(engine: _engine.Engine, minutes: float, folder: Path) -> dict[str, Any]:
     scenes = itertools.cycle(("table", "both", "pause", "face", "split"))
     taken: list[tuple[float, float]] = []
     first: dict[str, Any] = {}
     last: dict[str, Any] = {}
     while not last or last["uptime_s"] < minutes * 60:
-        note = json.loads(await reader.readline())
+        note = await engine.hear()
+        if note is None:
+            raise SystemExit("the engine has gone")
         if note["type"] != "engine_stats" or note["air"] != "on_air":
             continue
         last = note
@@ -69,11 +53,11 @@ async def _listen(reader: asyncio.StreamReader, say: Any, minutes: float, folder
         second = int(note["uptime_s"])
         taken.append((note["uptime_s"], note["rss_mb"]))
         if second % 5 == 0:
-            say(type="set_scene", scene=next(scenes))
+            engine.say(type="set_scene", scene=next(scenes))
         if second % 7 == 0:
-            say(type="take_snapshot", request="s", path=str(folder / "s.jpg"))
+            engine.say(type="take_snapshot", request="s", path=str(folder / "s.jpg"))
         if second % 30 == 0:
-            say(type="save_clip", request="c", path=str(folder / "c.mp4"), seconds=20)
+            engine.say(type="save_clip", request="c", path=str(folder / "c.mp4"), seconds=20)
             print(f"{second:6d} s  {note['rss_mb']:7.1f} MB  {note['fps']:5.1f} fps  late {note['late']}", flush=True)
     settled = np.array([pair for pair in taken if pair[0] > minutes * 60 / 6])
     slope_mb_h = float(np.polyfit(settled[:, 0] / 3600, settled[:, 1], 1)[0])

@@ -24,29 +24,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from seller_console.engine.watch import Viewer
 from seller_console.rtc.receiving import Received
+from tests.bench import _engine
 from tests.fakes import relay_door
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 async def soak(seconds: float, times: int) -> dict[str, Any]:
     on_air_ms: list[int] = []
     picture_ms: list[int] = []
     with tempfile.TemporaryDirectory() as folder:
-        async with relay_door.opened() as door:
-            engine = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "seller_console.engine.main", "--home", folder, cwd=ROOT,
-                stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            assert engine.stdout is not None
-            runtime = json.loads(await engine.stdout.readline())
-            reader, writer = await asyncio.open_connection("127.0.0.1", runtime["port"], limit=1 << 20)
+        async with relay_door.opened() as door, _engine.running(folder) as engine:
             aired: list[float] = []
             seen: list[float] = []
 
             async def listen() -> None:
-                while line := await reader.readline():
-                    note = json.loads(line)
+                while note := await engine.hear():
                     if note["type"] == "air_changed" and note.get("state") == "on_air":
                         aired.append(time.monotonic())
 
@@ -60,12 +51,8 @@ async def soak(seconds: float, times: int) -> dict[str, Any]:
                         await asyncio.sleep(0.01)
                 return next(moment for moment in moments if moment > then)
 
-            def say(**word: Any) -> None:
-                writer.write(json.dumps(word).encode() + b"\n")
-
             listening = asyncio.create_task(listen())
-            say(type="greet", secret=runtime["secret"], contract=1)
-            say(type="go_on_air", url=door.whip)
+            engine.say(type="go_on_air", url=door.whip)
             await after(aired, 0)
             watching = asyncio.create_task(Viewer(door.whep, on_access_unit=watched).run())
             try:
@@ -84,10 +71,7 @@ async def soak(seconds: float, times: int) -> dict[str, Any]:
             finally:
                 watching.cancel()
                 await asyncio.wait([watching])
-                say(type="quit")
-                await asyncio.wait_for(engine.wait(), 30)
                 listening.cancel()
-                writer.close()
     return {"asleep_s": seconds, "on_air_ms": on_air_ms, "picture_ms": picture_ms}
 
 

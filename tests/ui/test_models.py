@@ -126,7 +126,7 @@ def test_buyers_and_problems_are_sound_models(app: QApplication) -> None:
     buyers.show((BuyerRow("p9", "nouvelle"), *scenes.BUYERS))
     assert buyers.rowCount() == len(scenes.BUYERS) + 1
     known = buyers.index(2, 0).data(Qt.ItemDataRole.ToolTipRole)
-    assert known == "6 lives avant · 19 achats · 312\u202f€\n1 impayé", known
+    assert known == "déjà 6 lives · 19 achats · 312\u202f€\n1 impayé", known
     assert buyers.index(1, 0).data(Qt.ItemDataRole.ToolTipRole) is None
     problems.show(scenes.DRY_RUN.problems)
     assert problems.rowCount() == len(scenes.DRY_RUN.problems)
