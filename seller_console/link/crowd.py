@@ -45,6 +45,8 @@ ANSWER_S = 8.0
 SILENCE_S = 12.0
 LONGEST_WAIT_S = 3.0
 TRIES = 5
+LEAVE_S = 2.0
+"""For finishing what was asked and seeing what it did; under the 3 s a window waits for its crowd."""
 JOIN_SPREAD_S = 0.06
 """Buyers come one after the other, not in one instant."""
 
@@ -135,9 +137,11 @@ class Shopper:
         taste: Taste,
         tally: Tally,
         seconds: float,
+        leaving: asyncio.Event,
         rehearsal: bool = False,
     ) -> None:
         self._show = show
+        self._leaving = leaving
         self._rehearsal = rehearsal
         self._seed = seed
         self._who = who
@@ -162,19 +166,23 @@ class Shopper:
 
     # --- the visit -----------------------------------------------------------------------
 
-    async def visit(self, until_s: float) -> None:
-        """Join, watch, bid and chat until monotonic `until_s`. Raises Closed when the show cannot be entered."""
+    async def visit(self) -> None:
+        """Join, watch, bid and chat until told to leave. Raises Closed when the show cannot be entered."""
         async with self._http:
             await asyncio.sleep(self._who * JOIN_SPREAD_S)
             await self._join()
             self._tally.joined += 1
             tasks = [asyncio.create_task(part) for part in (self._follow(), self._bid(), self._chat())]
+            following, *asking = tasks
+            leaving = asyncio.create_task(self._leaving.wait())
             try:
-                await asyncio.wait(
-                    tasks, timeout=max(0.0, until_s - time.monotonic()), return_when=asyncio.FIRST_COMPLETED
-                )
+                await asyncio.wait([*tasks, leaving], return_when=asyncio.FIRST_COMPLETED)
+                if self._leaving.is_set() and not following.done():
+                    self._changed.set()
+                    await asyncio.wait(asking)
+                    await self._caught_up(await self._newest())
             finally:
-                for task in tasks:
+                for task in (*tasks, leaving):
                     task.cancel()
                 outcomes = await asyncio.gather(*tasks, return_exceptions=True)
             for outcome in outcomes:
@@ -197,6 +205,11 @@ class Shopper:
                 best_ms = (answered - asked) * 1000
                 self._offset_ms = float(sample.json()["server_ms"]) - (asked + answered) * 500
         await self._brief()
+
+    async def _newest(self) -> int:
+        """The newest number of the log now; what was hammered before that is told before leaving."""
+        answer = await self._asked("GET", routes.at(routes.BRIEF, self._show))
+        return decode_brief(answer.content).seq if answer.status_code == 200 else 0
 
     async def _brief(self) -> None:
         answer = await self._asked("GET", routes.at(routes.BRIEF, self._show))
@@ -306,7 +319,7 @@ class Shopper:
     # --- bidding ----------------------------------------------------------------------------
 
     async def _bid(self) -> None:
-        while True:
+        while not self._leaving.is_set():
             self._changed.clear()
             block, wanted = self._block, self._wish
             intent = next_bid(wanted, block) if block is not None and wanted is not None else None
@@ -361,7 +374,9 @@ class Shopper:
     async def _chat(self) -> None:
         began = time.monotonic()
         for at_s, text in self._lines:
-            await asyncio.sleep(max(0.0, began + at_s - time.monotonic()))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), max(0.0, began + at_s - time.monotonic()))
+                return
             self._tally.lines_sent += 1
             try:
                 answer = await self._said(Say(text=text))
@@ -372,7 +387,7 @@ class Shopper:
                 self._tally.lines_accepted += 1
             else:
                 self._tally.lines_refused[_refused(answer)[0]] += 1
-        await asyncio.Event().wait()  # silent from here on, still watching
+        await self._leaving.wait()  # silent from here on, still watching
 
     # --- HTTP -----------------------------------------------------------------------------------
 
@@ -433,16 +448,18 @@ async def play(
     tally = Tally()
     if not show:
         show = await _current_show(url)
-    until_s = time.monotonic() + seconds
+    leaving = asyncio.Event()
     visits = [
-        asyncio.create_task(Shopper(url, show, seed, who, taste, tally, seconds, rehearsal).visit(until_s))
+        asyncio.create_task(Shopper(url, show, seed, who, taste, tally, seconds, leaving, rehearsal).visit())
         for who, taste in enumerate(crowd(seed, buyers))
     ]
     stopping = asyncio.create_task(stop.wait())
-    everyone = asyncio.gather(*visits, return_exceptions=True)
-    either: list[asyncio.Future[Any]] = [stopping, everyone]
     try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        everyone = asyncio.gather(*visits, return_exceptions=True)
+        either: list[asyncio.Future[Any]] = [stopping, everyone]
+        await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        leaving.set()
+        await asyncio.wait([everyone], timeout=LEAVE_S)
     finally:
         stopping.cancel()
         for visit in visits:

@@ -161,8 +161,14 @@ def draw(
     out: Path,
     look: Callable[[Window], None] | None = None,
     stand: Stand | None = None,
+    clipped: list[str] | None = None,
 ) -> None:
-    """Writes one picture; `look` sees the window before it goes. `stand`: an open window of this size and language."""
+    """Writes one picture; `look` sees the window before it goes. `stand`: an open window of this size and language.
+
+    `clipped`: what the witness collects. A window may be painted once before its layout has followed a change;
+    what was said then is dropped, since the picture is taken after it.
+    """
+    before = len(clipped or ())
     words.use(language)
     if theme.colours().name != dress or not app.styleSheet():
         theme.wear(app, dress)
@@ -184,6 +190,8 @@ def draw(
         window.stage.resize(*size)
         window.stage.show()
         app.processEvents()
+    if clipped is not None:
+        del clipped[before:]
     image = window.stage.grab() if name.startswith("stage") else window.grab()
     path = out / f"{name}-{dress}-{language}-{size[0]}x{size[1]}.png"
     if look is not None:
@@ -222,7 +230,7 @@ def main() -> int:
         for look in looks:
             for language in languages:
                 for size in sizes:
-                    draw(app, name, look, language, size, asked.out)
+                    draw(app, name, look, language, size, asked.out, clipped=clipped)
     print("\n".join(clipped))
     return 1 if clipped else 0
 

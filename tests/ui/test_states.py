@@ -247,7 +247,7 @@ def test_no_word_is_clipped(
             bad.extend(f"{name}: {said}" for said in squeezed(window))
 
         shared = stand if name not in gallery.PANELS or name in gallery.LEAVE_NOTHING else None
-        gallery.draw(app, name, "dark", language, size, tmp_path, look=look, stand=shared)
+        gallery.draw(app, name, "dark", language, size, tmp_path, look=look, stand=shared, clipped=clipped)
         bad.extend(f"{name}: {said}" for said in clipped)
     assert stand.window.isVisible()
     gallery.bury(app, stand)
