@@ -20,10 +20,3 @@ def keep_few() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS)
-
-
-def give_back() -> None:
-    """What was freed goes back to the system (malloc_trim(3)): 7 MB after half an hour was rewrapped."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)

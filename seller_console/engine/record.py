@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .arenas import give_back
 from .encode import Packet
-from .muxing import Muxer, Unit, copy_of, to_mp4
+from .muxing import Muxer, Unit, copy_of, rewrap
 
 log = logging.getLogger("engine.record")
 
@@ -201,13 +200,10 @@ class Recorder:
         try:
             if shutil.disk_usage(self._folder).free < path.stat().st_size + self._reserve_bytes // 2:
                 raise OSError("no room for a second copy")
-            to_mp4(path, path.with_suffix(".mp4"))
-            give_back()
+            rewrap(path, path.with_suffix(".mp4"))
         except OSError as error:
             log.info("rewrap_left_out path=%s why=%s", path, error)
             self._path = path
-            return
-        path.unlink(missing_ok=True)
 
     def _check_disk(self) -> None:
         free = shutil.disk_usage(self._folder).free

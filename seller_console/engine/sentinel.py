@@ -1,4 +1,4 @@
-"""What nobody at the camera notices: black, frozen, blurred, burnt-out, mirrored, late, silent, clipping, hot.
+"""What nobody at the camera notices: black, frozen, blurred, burnt-out, mirrored, late, silent, clipping, far, hot.
 
 Looks four times a second at a thinned picture (about 1 ms) and at the meter; says a
 fault within 3 s and takes it back within 2 s of its end. Blur is judged against the
@@ -14,6 +14,7 @@ import statistics
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,6 +24,7 @@ import psutil
 
 from ..contract.media import TroubleCode, TroubleRaised
 from .clock import SECOND_NS
+from .distance import SYLLABLES, Heard, hear
 from .picture import Picture, Pixels, planes
 from .program import Programme
 from .writing import is_mirrored
@@ -38,6 +40,16 @@ SKEW_NS = 160 * SECOND_NS // 1000
 REMEMBER_NS = 4 * SECOND_NS
 LEARN_LOOKS, KEEP_LOOKS = 24, 480
 SILENT_DB = -70.0
+FAR_FALL_DB, FAR_SHARE = 15.0, 0.55
+"""A voice that falls slower than this, and than this share of its usual, is far (see distance.py)."""
+TO_THE_FLOOR, LEAST_RANGE_DB = 0.7, 8.0
+"""A near voice over music falls as slowly, but all the way to what lies under it, or most of the usual way."""
+FAINT_DB, INAUDIBLE_DB = 20.0, 27.0
+"""So much under the usual it may be somebody else over there (half the weight); it is nobody the buyers should hear."""
+FAR_LOOKS, NEAR_LOOKS = 3, 2
+MURMUR_S, OVER_MURMUR_DB = 6.0, 4.0
+"""What sounds far for less than that, and then the voice is near again, is the room: music, a colleague."""
+ACCEPT_S = 60.0
 HOT_C = 95.0
 
 Cure = Literal["", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror", "set_up_camera"]
@@ -50,6 +62,7 @@ CURES: dict[TroubleCode, Cure] = {
     "av_skew": "set_up_camera",
     "sound_silent": "choose_microphone",
     "sound_clipping": "choose_microphone",
+    "sound_wrong_microphone": "choose_microphone",
 }
 
 
@@ -180,6 +193,63 @@ class SoundSentinel:
         return tuple(found)
 
 
+@dataclass(slots=True)
+class VoiceSentinel:
+    """Whether the seller is heard from close by, whichever microphone that is.
+
+    What is usual is learnt from the show (a laptop's own microphone never hears as dry as
+    a headset): wrong from the first word on is not seen here. So is what the room says in
+    the voice's pauses. A voice that stays far for `ACCEPT_S` is what this seller wants.
+    """
+
+    _usual: deque[Heard] = field(default_factory=lambda: deque(maxlen=KEEP_LOOKS))
+    _murmurs: deque[float] = field(default_factory=lambda: deque(maxlen=LEARN_LOOKS))
+    """How loud the room was, dBFS, in pauses of the voice."""
+    _heard_far: list[float] = field(default_factory=list)
+    _far_since_ns: int = 0
+    _far: float = 0.0
+    """Looks at a far voice since it was last near; a pause says nothing, of no microphone."""
+    _near: int = 0
+    _since_ns: int | None = None
+
+    def look(self, levels_db: Sequence[float], at_ns: int) -> tuple[TroubleCode, ...]:
+        heard = hear(levels_db)
+        if heard is not None and heard.syllables >= SYLLABLES and heard.range_db > LEAST_RANGE_DB:
+            self._judge(heard, at_ns)
+        if self._since_ns is None and self._far >= FAR_LOOKS:
+            self._since_ns = at_ns
+        elif self._near >= NEAR_LOOKS:
+            self._since_ns = None
+        elif self._since_ns is not None and at_ns - self._since_ns > ACCEPT_S * SECOND_NS:
+            self._usual.clear()
+            self._since_ns, self._far = None, 0.0
+        return () if self._since_ns is None else ("sound_wrong_microphone",)
+
+    def _judge(self, heard: Heard, at_ns: int) -> None:
+        if len(self._usual) < LEARN_LOOKS:
+            self._usual.append(heard)
+            return
+        falls, louds, quiets, _ = np.array(self._usual).T
+        under_db = float(np.median(louds)) - heard.loud_db
+        if under_db > INAUDIBLE_DB:
+            return
+        if len(self._murmurs) > FAR_LOOKS and heard.loud_db < float(np.median(self._murmurs)) + OVER_MURMUR_DB:
+            return
+        if heard.fall_db >= min(FAR_FALL_DB, FAR_SHARE * float(np.quantile(falls, 0.75))):
+            self._usual.append(heard)
+            if at_ns - self._far_since_ns < MURMUR_S * SECOND_NS:
+                self._murmurs.extend(self._heard_far)
+            self._heard_far.clear()
+            self._far, self._near = 0.0, self._near + 1
+        elif heard.fall_db < min(
+            heard.range_db, TO_THE_FLOOR * (heard.loud_db - float(np.median(quiets[-LEARN_LOOKS:])))
+        ):
+            if not self._heard_far:
+                self._far_since_ns = at_ns
+            self._heard_far.append(heard.loud_db)
+            self._far, self._near = self._far + (0.5 if under_db > FAINT_DB else 1.0), 0
+
+
 def machine_troubles() -> tuple[TroubleRaised, ...]:
     """Heat and battery, where the system tells (Linux: sensors; elsewhere battery only)."""
     found: list[TroubleRaised] = []
@@ -204,6 +274,7 @@ class Sentinel:
         self._writing: dict[str, WritingSentinel] = {}
         self._skews: dict[str, SkewSentinel] = {}
         self._sounds: dict[str, SoundSentinel] = {}
+        self._voice = VoiceSentinel()
         self._machine: tuple[TroubleRaised, ...] = ()
         self._machine_at_ns = 0
         self.troubles: tuple[TroubleRaised, ...] = ()
@@ -236,8 +307,6 @@ class Sentinel:
             if turned is not None:
                 luma = np.asarray(cv2.rotate(luma, turned), np.uint8)
             reader = self._writing.setdefault(camera.spec, WritingSentinel())
-            if turned is not None:
-                luma = np.asarray(cv2.rotate(luma, turned), np.uint8)
             lips = self._skews.setdefault(camera.spec, SkewSentinel())
             codes = (
                 *watcher.look(picture, at_ns),
@@ -257,6 +326,8 @@ class Sentinel:
                 continue
             peak, _, clipped = meter.read()
             codes = self._sounds.setdefault(microphone.spec, SoundSentinel()).look(peak, clipped, at_ns)
+            if microphone is self._programme.sound.microphone:  # a second one may be for the room
+                codes += self._voice.look(meter.levels_db(), at_ns)
             found += [TroubleRaised(code=code, subject=microphone.name, cure=CURES.get(code, "")) for code in codes]
         return found
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -317,8 +318,10 @@ class Meter:
 
     FLOOR_DB = -120.0
 
-    def __init__(self) -> None:
+    def __init__(self, remember: int = 0) -> None:
+        """`remember`: how many blocks' levels to keep."""
         self._lock = threading.Lock()
+        self._levels: deque[float] = deque(maxlen=remember)
         self._peak = 0.0
         self._power = 0.0
         self._count = 0
@@ -330,6 +333,13 @@ class Meter:
             self._peak = max(self._peak, peak)
             self._power += power
             self._count += len(block)
+            self._levels.append(power / max(1, len(block)))
+
+    def levels_db(self) -> list[float]:
+        """RMS of the last blocks in dBFS, oldest first."""
+        with self._lock:
+            powers = list(self._levels)
+        return [self._decibels(power**0.5) for power in powers]
 
     def read(self) -> tuple[float, float, bool]:
         """(peak dBFS, RMS dBFS, clipped) of what was taken since the last call."""

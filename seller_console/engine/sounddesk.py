@@ -15,6 +15,7 @@ import numpy as np
 
 from .clock import AUDIO_HZ, SECOND_NS, MediaClock, Metronome
 from .devices import Devices
+from .distance import BLOCKS
 from .encode import BLOCK, Output, SoundEncoder
 from .sound import Meter, Samples, SoundFeed
 from .voice import Voice
@@ -66,7 +67,7 @@ class SoundDesk:
             fresh += [beside] if beside else []
             old += [self._second] if self._second else []
         self._first, self._second = opened, beside
-        self.watched = {feed.spec: Meter() for feed in self.microphones}
+        self.watched = {feed.spec: Meter(BLOCKS) for feed in self.microphones}
         if self.started:
             for feed in fresh:
                 feed.start()

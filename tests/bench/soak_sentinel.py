@@ -6,7 +6,8 @@ Pictures are tests/fakes/table_film.py (cuts, light, hands, noise), for mirrored
 print_film.py (the same over things one can read, some upside down), sound is
 tests/fakes/spoken.py (espeak-ng, claps, pauses); encoder, disk, heat and battery are the
 engine's own counting on made-up readings. All on a simulated clock, looked at as
-often as the engine looks. Prints one JSON object; exit code 0 only when every fault was
+often as the engine looks. A far microphone hurts while the seller speaks: pauses do not
+count for it. Prints one JSON object; exit code 0 only when every fault was
 said within 3 s, each time, and the clean hour raised nothing.
 """
 
@@ -29,6 +30,7 @@ import numpy as np
 
 from seller_console.contract.media import AirChanged, RecordingChanged
 from seller_console.engine import sentinel as engine_sentinel
+from seller_console.engine.distance import BLOCKS
 from seller_console.engine.program import Counts
 from seller_console.engine.sentinel import (
     LOOK_S,
@@ -36,6 +38,7 @@ from seller_console.engine.sentinel import (
     Sentinel,
     SkewSentinel,
     SoundSentinel,
+    VoiceSentinel,
     WritingSentinel,
 )
 from seller_console.engine.sound import Meter
@@ -56,11 +59,14 @@ class Ear:
     """Speech through the engine's meter, four times a second."""
 
     def __init__(self, seed: int) -> None:
-        self._voice, self._meter, self._sentinel = Voice(seed), Meter(), SoundSentinel()
+        self._voice, self._meter = Voice(seed), Meter(BLOCKS)
+        self._sentinel, self._distance = SoundSentinel(), VoiceSentinel()
         self._blocks = 0
         self.now_s = 0.0
         self.hurt = True
-        """Too much gain is no fault before somebody speaks into it."""
+        """Too much gain is no fault before somebody speaks; too far away is none while nobody does."""
+        self._fault: SoundFault = ""
+        self.cost_s = 0.0
 
     def look(self, fault: SoundFault = "") -> tuple[str, ...]:
         self.now_s += LOOK_S
@@ -68,8 +74,15 @@ class Ear:
             self._meter.take(self._voice.block(fault))
             self._blocks += 1
         peak, _, clipped = self._meter.read()
-        self.hurt = fault != "sound_clipping" or clipped
-        return self._sentinel.look(peak, clipped, int(self.now_s * 1e9))
+        if fault == "sound_clipping":
+            self.hurt = clipped or (self.hurt and self._fault == fault)
+        else:
+            self.hurt = fault != "sound_wrong_microphone" or self._voice.speaks
+        self._fault = fault
+        began, at_ns = time.thread_time(), int(self.now_s * 1e9)
+        codes = (*self._sentinel.look(peak, clipped, at_ns), *self._distance.look(self._meter.levels_db(), at_ns))
+        self.cost_s += time.thread_time() - began
+        return codes
 
 
 class Reader:
@@ -141,20 +154,18 @@ class Machine:
 
 
 def inject(watcher: Ear | Reader | Lips | Machine, fault: Any, calm_s: float) -> float:
-    """Seconds until it is said, after some normal life; AssertionError when it is not, or not taken back."""
+    """Seconds that it hurt until it is said, after some normal life. AssertionError: not said, or not taken back."""
     for _ in range(int(calm_s / LOOK_S)):
         said = watcher.look()
         assert not said, f"false alarm before the fault: {said}"
-    began_s, late_s = watcher.now_s, -1.0
-    hurt = False
-    for _ in range(int(8 / LOOK_S)):
+    hurt_s, late_s = 0.0, -1.0
+    for _ in range(int(12 / LOOK_S)):
         said = watcher.look(fault)
-        if not hurt and watcher.hurt:
-            hurt, began_s = True, watcher.now_s - LOOK_S
+        hurt_s += LOOK_S if watcher.hurt else 0.0
         if fault in said and late_s < 0:
-            late_s = watcher.now_s - began_s
+            late_s = hurt_s
     assert late_s >= 0, "never said"
-    left = [fault in watcher.look() for _ in range(int(6 / LOOK_S))]
+    left = [fault in watcher.look() for _ in range(int(12 / LOOK_S))]  # pauses among them
     assert not left[-1], "never taken back"
     return late_s
 
@@ -204,7 +215,11 @@ def clean(minutes: float) -> dict[str, Any]:
         for found in (codes, reader.look(), lips.look(), ear.look(), machine.look()):
             if found:
                 alarms.append([round(now_s, 2), *found])
-    return {"minutes": minutes, "alarms": alarms, "core": round((cost_s + reader.cost_s) / (minutes * 60), 4)}
+    return {
+        "minutes": minutes,
+        "alarms": alarms,
+        "core": round((cost_s + reader.cost_s + ear.cost_s) / (minutes * 60), 4),
+    }
 
 
 def main(argv: list[str], tell: Callable[[str], None] = print) -> int:

@@ -23,7 +23,7 @@ from seller_console.engine.app import Engine
 from seller_console.engine.clock import AUDIO_HZ
 from seller_console.engine.devices import Devices
 from seller_console.engine.encode import BLOCK, SoundEncoder, VideoEncoder
-from seller_console.engine.muxing import to_mp4
+from seller_console.engine.muxing import rewrap, to_mp4
 from seller_console.engine.program import Programme
 from seller_console.engine.record import Recorder
 from seller_console.engine.ring import Ring
@@ -191,6 +191,14 @@ def test_killed_it_plays_and_lacks_at_most_the_last_second(tmp_path: Path, start
     assert seconds > sent_s - 1.2
     assert to_mp4(path, tmp_path / "saved.mp4") > sent_s - 1.2
     assert contents(tmp_path / "saved.mp4")[0] == pytest.approx(pictures, abs=2)
+
+
+def test_what_cannot_be_rewrapped_stays_as_it_is(tmp_path: Path) -> None:
+    path, target = tmp_path / "show-01.mkv", tmp_path / "show-01.mp4"
+    path.write_bytes(b"no film at all" * 1000)
+    with pytest.raises(OSError, match="Invalid data"):
+        rewrap(path, target)
+    assert [one.name for one in tmp_path.glob("*.*")] == ["show-01.mkv"]
 
 
 def test_a_clip_is_the_last_seconds_from_a_whole_picture(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ import pytest
 from tests.bench import soak_sentinel
 
 
-@pytest.mark.parametrize("fault", ["av_skew", "sound_silent", "sound_clipping", "encoder_late", "machine_hot"])
+@pytest.mark.parametrize(
+    "fault",
+    ["av_skew", "sound_silent", "sound_clipping", "sound_wrong_microphone", "encoder_late", "machine_hot"],
+)
 def test_the_soak_of_the_sentinel_counts_what_it_says_it_counts(fault: str) -> None:
     counted = soak_sentinel.many(fault, 2)
     assert counted["sound"] and counted["said"] == "2/2" and 0 < counted["p50_s"] <= counted["max_s"] <= 3.0

@@ -100,9 +100,10 @@ def test_reading_is_cheap() -> None:
 
 
 class PrintCamera:
-    """The film of print as a real camera."""
+    """The film of print as a real camera, held upright or on its side."""
 
-    def __init__(self) -> None:
+    def __init__(self, rotation: int = 0) -> None:
+        self._back = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 270: cv2.ROTATE_90_CLOCKWISE}.get(rotation)
         self._film, self._pause, self._count = PrintFilm(8), threading.Event(), 0
         self._began = time.monotonic()
 
@@ -112,8 +113,11 @@ class PrintCamera:
     def read(self) -> Picture:
         self._pause.wait(0.06)
         self._count += 1
-        pixels = blank(WIDE, TALL)
-        planes(pixels)[0][:] = self._film.at(time.monotonic() - self._began)
+        luma = self._film.at(time.monotonic() - self._began)
+        if self._back is not None:
+            luma = np.asarray(cv2.rotate(luma, self._back), np.uint8)
+        pixels = blank(luma.shape[1], luma.shape[0])
+        planes(pixels)[0][:] = luma
         return Picture(pixels, time.monotonic_ns(), self._count)
 
     def close(self) -> None:
@@ -121,16 +125,19 @@ class PrintCamera:
 
 
 @pytest.mark.media
-async def test_the_engine_says_a_mirror_left_on_and_takes_it_back_whatever_the_camera_is_turned_by() -> None:
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+async def test_the_engine_says_a_mirror_left_on_and_takes_it_back_whatever_the_camera_is_turned_by(
+    rotation: int,
+) -> None:
     hear, spec = Heard(), "camera:Dessus@usb-1"
-    engine = Engine(None, hear, Devices(cameras={"camera": lambda _rest, _wish: PrintCamera()}))
+    engine = Engine(None, hear, Devices(cameras={"camera": lambda _rest, _wish: PrintCamera(rotation)}))
     await engine.obey(m.SetProgramme(width=360, height=640, camera=spec))
-    await engine.obey(m.SetCamera(camera=spec, settings=m.CameraSettings(mirror=True, rotation=180)))
+    await engine.obey(m.SetCamera(camera=spec, settings=m.CameraSettings(mirror=True, rotation=rotation)))
     running = asyncio.create_task(engine.run())
     try:
         said = await hear.until(raised("picture_mirrored"), 8)
         assert (said.subject, said.cure) == ("Dessus", "unmirror")
-        await engine.obey(m.SetCamera(camera=spec, settings=m.CameraSettings(rotation=180)))
+        await engine.obey(m.SetCamera(camera=spec, settings=m.CameraSettings(rotation=rotation)))
         await hear.until(cured("picture_mirrored"), 8)
     finally:
         engine.quitting.set()
