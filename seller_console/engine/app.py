@@ -67,6 +67,8 @@ from .troubles import TroubleWatch, of_outputs, of_seams
 log = logging.getLogger("engine")
 
 LEVEL_S, WATCH_S, STATS_S, DEVICES_S = 0.1, 0.25, 1.0, 2.0
+CLOSE_S, ALONE_CLOSE_S = 2.0, 300.0
+"""For the last rewrapping: a window waits 6 s in all for its engine; without one, whoever started it wants the MP4."""
 LARGEST_SIDE, SMALLEST_SIDE = 3840, 64
 
 
@@ -159,15 +161,28 @@ class Engine:
         finally:
             if self._choosing is not None:
                 self._choosing.cancel()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(3):
-                    await self._publisher.stop()
-            await self.outputs.close()
-            await asyncio.to_thread(self._sentinel.stop)
-            await asyncio.to_thread(self.programme.stop)
-            await asyncio.to_thread(self.programme.keep_cameras)
+            for ending in (self._leave_air, self._close_outputs, self._stop_watching, self._stop_programme):
+                try:
+                    await ending()  # each, whatever became of the one before
+                except Exception:
+                    log.exception("ending_failed step=%s", ending.__name__)
             if self._preview is not None:
                 self._preview.close()
+
+    async def _leave_air(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                await self._publisher.stop()
+
+    async def _close_outputs(self) -> None:
+        await self.outputs.close(CLOSE_S if self._preview is not None else ALONE_CLOSE_S)
+
+    async def _stop_watching(self) -> None:
+        await asyncio.to_thread(self._sentinel.stop)
+
+    async def _stop_programme(self) -> None:
+        await asyncio.to_thread(self.programme.stop)
+        await asyncio.to_thread(self.programme.keep_cameras)
 
     async def obey(self, command: EngineCommand) -> None:
         """Do one word; notes tell the outcome. Words are done one at a time."""

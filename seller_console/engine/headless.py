@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 import time
 from pathlib import Path
@@ -129,6 +130,13 @@ class _Teller:
     def __call__(self, note: EngineNote) -> None:
         if isinstance(note, EngineRefused):
             self.refused = note
+        try:
+            self._print(note)
+        except OSError:  # the terminal was closed, the reader of the pipe has gone: the broadcast has not
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _print(self, note: EngineNote) -> None:
         if self._as_json:
             if isinstance(note, TOLD):
                 print(encode(note).decode(), flush=True)

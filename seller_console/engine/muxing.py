@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,43 +112,60 @@ class Muxer:
             self._container.close()
 
 
-def rewrap(source: Path, target: Path) -> None:
-    """`source` becomes the MP4 `target`, in a program of its own. Blocks. Raises OSError: `source` is still there.
+def rewrap(source: Path, target: Path, packets: int) -> None:
+    """`source`, which holds `packets`, becomes the MP4 `target`. Blocks. Raises OSError: `source` is still there.
 
-    In the engine the tables of half an hour (some 8 MB) would lie among what is on air, and never
-    quite go back to the system; and a file that crashes FFmpeg would take the broadcast with it.
+    In a program of its own, which ends its work even when ours has gone: in the engine the tables of half an
+    hour (some 8 MB) would lie among what is on air, and never quite go back to the system.
     """
     child = subprocess.run(
-        [sys.executable, "-m", "seller_console.engine.muxing", str(source), str(target)],
+        [sys.executable, "-m", "seller_console.engine.muxing", str(source), str(target), str(packets)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+        start_new_session=True,  # Ctrl C in a terminal is for us
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )  # fmt: skip
     if child.returncode:
         raise OSError((child.stderr.strip().splitlines() or [f"ended with {child.returncode}"])[-1])
 
 
-def to_mp4(source: Path, target: Path) -> float:
-    """Rewrap, nothing re-encoded; seconds written. Whole or not at all; then `source` goes. Raises OSError."""
+def to_mp4(source: Path, target: Path, packets: int = 0) -> float:
+    """Rewrap, nothing re-encoded; seconds written. Whole and on the disk, or not at all; then `source` goes.
+
+    `packets`: how many there must be; 0: it was cut short, what can be read is what there is. Raises OSError.
+    """
     half = target.with_suffix(".part")
     try:
         with _as_oserror():
-            _copy(source, half)
+            copied = _copy(source, half)
             with av.open(str(half)) as check:
                 written = (check.duration or 0) / 1_000_000
-        if not written:
-            raise OSError("nothing could be rewrapped")
+        if not written or copied < packets:
+            raise OSError(f"{copied} of {packets} packets could be read")
+        _sync(half)
         half.replace(target)
+        _sync(target.parent)
     finally:
         half.unlink(missing_ok=True)
     source.unlink()
     return written
 
 
-def _copy(source: Path, target: Path) -> None:
+def _sync(path: Path) -> None:
+    """Onto the disk, before what it was made from goes. Folders only where the system lets one open them."""
+    with contextlib.suppress(PermissionError):
+        handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _copy(source: Path, target: Path) -> int:
     options = {"movflags": "faststart"}
     with av.open(str(source)) as came, av.open(str(target), "w", format="mp4", options=options) as out:
         streams: dict[int, Any] = {stream.index: out.add_stream_from_template(stream) for stream in came.streams}
         last: dict[int, int] = {}
+        copied = 0
         try:
             for packet in came.demux():
                 index = packet.stream.index
@@ -155,13 +174,24 @@ def _copy(source: Path, target: Path) -> None:
                 last[index] = packet.dts
                 packet.stream = streams[index]
                 out.mux(packet)
+                copied += 1
         except av.InvalidDataError:
             log.info("cut_short path=%s", source)  # by a crash; everything before the cut is kept
+    return copied
+
+
+def _give_up(number: int, _frame: object) -> None:
+    """At once: an exception out of a signal is lost in FFmpeg's callbacks."""
+    Path(sys.argv[2]).with_suffix(".part").unlink(missing_ok=True)
+    os._exit(128 + number)
 
 
 if __name__ == "__main__":
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _give_up)
     psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
     try:
-        to_mp4(Path(sys.argv[1]), Path(sys.argv[2]))
+        to_mp4(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
     except OSError as error:
         sys.exit(str(error) or type(error).__name__)

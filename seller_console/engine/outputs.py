@@ -40,6 +40,8 @@ class Outputs:
         self._ring = Ring()
         self._ring_output = Output("ring", self._ring.video, self._ring.audio)
         self._recorder: Recorder | None = None
+        self._finishing: Recorder | None = None
+        """The one before, while its last segment is rewrapped."""
         self._said = RecordingChanged(state="off")
         self._streams: dict[str, StreamDestination | WhipDestination] = {}
         self._failing: dict[str, str] = {}
@@ -98,11 +100,15 @@ class Outputs:
         if recorder is None:
             return
         self._apply()
-        self._say_recording(await asyncio.to_thread(recorder.stop))
+        self._finishing = recorder
+        self._say_recording(await asyncio.to_thread(recorder.end))
 
     def watch(self, once_a_second: bool) -> None:
         """Says what changed of the recording; called on every look at the troubles."""
         if self._recorder is None:
+            if self._finishing is not None and (done := self._finishing.facts()).state != "finishing":
+                self._finishing = None
+                self._say_recording(done)
             return
         facts = self._recorder.facts()
         if once_a_second or facts.state != self._said.state:
@@ -172,10 +178,13 @@ class Outputs:
             self._failing[name] = detail
         self._on_note(DestinationChanged(name=name, state=state, detail=detail))
 
-    async def close(self) -> None:
-        """Everything is ended and whole on disk."""
+    async def close(self, patience_s: float) -> None:
+        """Everything is ended and whole on disk; a last rewrapping that takes longer ends by itself."""
         for name in list(self._streams):
             await self.remove(name)
         await self.stop_recording()
+        if self._finishing is not None:
+            self._say_recording(await asyncio.to_thread(self._finishing.stop, patience_s))
+            self._finishing = None
         self._whip = None
         self._apply()

@@ -8,6 +8,7 @@ Ends by itself, in words, when the disk has less than 300 MB left.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import shutil
@@ -28,6 +29,7 @@ QUEUE_S = 5.0
 SEGMENT_S = 1800.0
 RESERVE_BYTES = 300_000_000
 DISK_CHECK_S = 2.0
+ABANDONED_S = 3600.0
 BATCH_S = 0.25
 """The disk is woken for so much at once, not for each of 80 packets a second."""
 _OPTIONS = {"cluster_time_limit": "700", "flush_packets": "1"}
@@ -80,7 +82,7 @@ class Recorder:
         self._stopping = False
         self._state: RecordState = "waiting"
         self._error = ""
-        self._path = Path()
+        self._path = self._writing = Path()
         self._segment = 0
         self._past_s = 0.0
         self._past_bytes = 0
@@ -88,6 +90,7 @@ class Recorder:
         self._muxer: Muxer | None = None
         self._hours_left = -1.0
         self._rewrapping: list[threading.Thread] = []
+        self._packets = 0
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -95,8 +98,11 @@ class Recorder:
         muxer = self._muxer
         seconds = self._past_s + (muxer.seconds if muxer else 0.0)
         size = self._past_bytes + (muxer.bytes if muxer else 0)
+        state = self._state
+        if state == "finishing" and not self._thread.is_alive() and not any(t.is_alive() for t in self._rewrapping):
+            state = "off"
         path = "" if self._path == Path() else str(self._path)
-        return RecordFacts(self._state, path, round(seconds, 2), size, self._hours_left, self._error)
+        return RecordFacts(state, path, round(seconds, 2), size, self._hours_left, self._error)
 
     def video(self, packet: Packet) -> None:
         self._put(copy_of("video", packet))
@@ -113,14 +119,22 @@ class Recorder:
                 self._fail("disk_slow")
                 self._wake.notify()
 
-    def stop(self, wait_s: float = 20.0) -> RecordFacts:
-        """Writes what is queued, closes, rewraps. Blocks: not for the loop."""
+    def end(self, wait_s: float = 20.0) -> RecordFacts:
+        """Writes what is queued and closes; the rewrapping goes on ("finishing"). Blocks: not for the loop."""
         with self._wake:
             self._stopping = True
             self._wake.notify()
         self._thread.join(wait_s)
+        if self._state != "failed":
+            self._state = "finishing"
+        return self.facts()
+
+    def stop(self, wait_s: float = 20.0) -> RecordFacts:
+        """The same, and waits for the rewrapping; what takes longer ends by itself. Blocks: not for the loop."""
+        until_s = time.monotonic() + wait_s
+        self.end(wait_s)
         for thread in self._rewrapping:
-            thread.join(wait_s)
+            thread.join(max(0.0, until_s - time.monotonic()))
         if self._state != "failed":
             self._state = "off"
         return self.facts()
@@ -135,6 +149,7 @@ class Recorder:
     def _run(self) -> None:
         checked_s = 0.0
         self._ask_idr()
+        self._sweep()
         while (unit := self._next()) is not None:
             try:
                 if unit.key and self._muxer is not None and self._muxer.seconds >= self._segment_s:
@@ -144,6 +159,7 @@ class Recorder:
                 muxer = self._muxer
                 assert muxer is not None
                 if muxer.write(unit):
+                    self._packets += 1
                     self._state = "recording"
                 if muxer.seconds >= self._segment_s:
                     self._ask_idr()
@@ -165,6 +181,13 @@ class Recorder:
                 return None
             return self._units.popleft()
 
+    def _sweep(self) -> None:
+        """Halves that a power cut left of a rewrapping: their Matroska is there."""
+        with contextlib.suppress(OSError):
+            for half in self._folder.glob("*-[0-9][0-9].part"):
+                if half.with_suffix(".mkv").exists() and time.time() - half.stat().st_mtime > ABANDONED_S:
+                    half.unlink()
+
     def _begin_segment(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._segment += 1
@@ -173,7 +196,8 @@ class Recorder:
             self._segment += 1
             path = self._folder / f"{self._name}-{self._segment:02d}.mkv"
         self._check_disk()
-        self._path = path
+        self._packets = 0
+        self._writing = self._path = path
         self._muxer = Muxer(str(path), "matroska", self._size, self._fps, _OPTIONS)
         log.info("recording path=%s", path)
 
@@ -183,27 +207,28 @@ class Recorder:
             return
         self._past_s += muxer.seconds
         self._past_bytes += muxer.bytes
-        path = self._path
+        path = self._writing
         muxer.close()
         if not muxer.bytes:
             path.unlink(missing_ok=True)
             return
-        if self._stopping and self._state != "failed":
-            self._state = "finishing"
-        self._path = path.with_suffix(".mp4")
-        thread = threading.Thread(target=self._rewrap, args=(path,), name="rewrap", daemon=True)
+        thread = threading.Thread(target=self._rewrap, args=(path, self._packets), name="rewrap", daemon=True)
         self._rewrapping = [t for t in self._rewrapping if t.is_alive()] + [thread]
         thread.start()
 
-    def _rewrap(self, path: Path) -> None:
+    def _rewrap(self, path: Path, packets: int) -> None:
         """The Matroska stays when it cannot be rewrapped: nothing recorded is ever lost to a conversion."""
+        whole = path.with_suffix(".mp4")
         try:
-            if shutil.disk_usage(self._folder).free < path.stat().st_size + self._reserve_bytes // 2:
+            if shutil.disk_usage(self._folder).free < path.stat().st_size * 1.1 + self._reserve_bytes:
                 raise OSError("no room for a second copy")
-            rewrap(path, path.with_suffix(".mp4"))
+            rewrap(path, whole, packets)
         except OSError as error:
             log.info("rewrap_left_out path=%s why=%s", path, error)
-            self._path = path
+            return
+        with self._wake:
+            if self._path == path:  # nothing newer is being written
+                self._path = whole
 
     def _check_disk(self) -> None:
         free = shutil.disk_usage(self._folder).free

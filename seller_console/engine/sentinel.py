@@ -49,7 +49,8 @@ FAINT_DB, INAUDIBLE_DB = 20.0, 27.0
 FAR_LOOKS, NEAR_LOOKS = 3, 2
 MURMUR_S, OVER_MURMUR_DB = 6.0, 4.0
 """What sounds far for less than that, and then the voice is near again, is the room: music, a colleague."""
-ACCEPT_S = 60.0
+ACCEPT_LOOKS = 240
+"""A minute of speech from afar is how this seller wants it."""
 HOT_C = 95.0
 
 Cure = Literal["", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror", "set_up_camera"]
@@ -199,7 +200,7 @@ class VoiceSentinel:
 
     What is usual is learnt from the show (a laptop's own microphone never hears as dry as
     a headset): wrong from the first word on is not seen here. So is what the room says in
-    the voice's pauses. A voice that stays far for `ACCEPT_S` is what this seller wants.
+    the voice's pauses.
     """
 
     _usual: deque[Heard] = field(default_factory=lambda: deque(maxlen=KEEP_LOOKS))
@@ -210,20 +211,25 @@ class VoiceSentinel:
     _far: float = 0.0
     """Looks at a far voice since it was last near; a pause says nothing, of no microphone."""
     _near: int = 0
-    _since_ns: int | None = None
+    _said: bool = False
 
     def look(self, levels_db: Sequence[float], at_ns: int) -> tuple[TroubleCode, ...]:
         heard = hear(levels_db)
         if heard is not None and heard.syllables >= SYLLABLES and heard.range_db > LEAST_RANGE_DB:
             self._judge(heard, at_ns)
-        if self._since_ns is None and self._far >= FAR_LOOKS:
-            self._since_ns = at_ns
-        elif self._near >= NEAR_LOOKS:
-            self._since_ns = None
-        elif self._since_ns is not None and at_ns - self._since_ns > ACCEPT_S * SECOND_NS:
+        if self._near >= NEAR_LOOKS:
+            self._said = False
+        elif self._far >= ACCEPT_LOOKS:
             self._usual.clear()
-            self._since_ns, self._far = None, 0.0
-        return () if self._since_ns is None else ("sound_wrong_microphone",)
+            self.elsewhere()
+        elif self._far >= FAR_LOOKS:
+            self._said = True
+        return ("sound_wrong_microphone",) if self._said else ()
+
+    def elsewhere(self) -> None:
+        """Another microphone was chosen: what was said of the one before is over; how near the voice was is not."""
+        self._far, self._near, self._said = 0.0, 0, False
+        self._heard_far.clear()
 
     def _judge(self, heard: Heard, at_ns: int) -> None:
         if len(self._usual) < LEARN_LOOKS:
@@ -275,6 +281,7 @@ class Sentinel:
         self._skews: dict[str, SkewSentinel] = {}
         self._sounds: dict[str, SoundSentinel] = {}
         self._voice = VoiceSentinel()
+        self._voice_of = ""
         self._machine: tuple[TroubleRaised, ...] = ()
         self._machine_at_ns = 0
         self.troubles: tuple[TroubleRaised, ...] = ()
@@ -327,6 +334,9 @@ class Sentinel:
             peak, _, clipped = meter.read()
             codes = self._sounds.setdefault(microphone.spec, SoundSentinel()).look(peak, clipped, at_ns)
             if microphone is self._programme.sound.microphone:  # a second one may be for the room
+                if microphone.spec != self._voice_of:
+                    self._voice_of = microphone.spec
+                    self._voice.elsewhere()
                 codes += self._voice.look(meter.levels_db(), at_ns)
             found += [TroubleRaised(code=code, subject=microphone.name, cure=CURES.get(code, "")) for code in codes]
         return found

@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import sys
 import threading
 import time
@@ -169,9 +170,10 @@ class Shopper:
     async def visit(self) -> None:
         """Join, watch, bid and chat until told to leave. Raises Closed when the show cannot be entered."""
         async with self._http:
-            await asyncio.sleep(self._who * JOIN_SPREAD_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), self._who * JOIN_SPREAD_S)
+                return
             await self._join()
-            self._tally.joined += 1
             tasks = [asyncio.create_task(part) for part in (self._follow(), self._bid(), self._chat())]
             following, *asking = tasks
             leaving = asyncio.create_task(self._leaving.wait())
@@ -196,6 +198,7 @@ class Shopper:
         answer = await self._asked("POST", routes.at(routes.JOIN, self._show), json=entering)
         if answer.status_code not in {200, 201}:
             raise Closed(f"join answered {answer.status_code}")
+        self._tally.joined += 1
         best_ms = float("inf")
         for _ in range(3):
             asked = time.monotonic()
@@ -345,6 +348,9 @@ class Shopper:
         except Unanswered:
             tally.bids_unanswered += 1
             return
+        except asyncio.CancelledError:  # leaving cannot wait any longer
+            tally.bids_unanswered += 1
+            raise
         tally.answer_ms.append((time.monotonic() - left) * 1000)
         if answer.status_code == 200:
             tally.bids_accepted += 1
@@ -383,6 +389,9 @@ class Shopper:
             except Unanswered:
                 self._tally.lines_refused["unanswered"] += 1
                 continue
+            except asyncio.CancelledError:
+                self._tally.lines_refused["unanswered"] += 1
+                raise
             if answer.status_code == 200:
                 self._tally.lines_accepted += 1
             else:
@@ -516,7 +525,7 @@ async def _run(url: str, show: str, options: argparse.Namespace) -> Tally:
 
 
 def _until_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):  # not sys.stdin: a thread that holds its lock aborts a program that ends by itself
         continue
     with contextlib.suppress(RuntimeError):  # it has ended already
         loop.call_soon_threadsafe(stop.set)

@@ -165,7 +165,8 @@ def inject(watcher: Ear | Reader | Lips | Machine, fault: Any, calm_s: float) ->
         if fault in said and late_s < 0:
             late_s = hurt_s
     assert late_s >= 0, "never said"
-    left = [fault in watcher.look() for _ in range(int(12 / LOOK_S))]  # pauses among them
+    back_s = 12 if fault == "sound_wrong_microphone" else 6  # pauses say nothing of a microphone
+    left = [fault in watcher.look() for _ in range(int(back_s / LOOK_S))]
     assert not left[-1], "never taken back"
     return late_s
 

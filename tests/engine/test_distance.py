@@ -16,7 +16,7 @@ from seller_console.contract import media as m
 from seller_console.engine.app import Engine
 from seller_console.engine.devices import Devices
 from seller_console.engine.distance import BLOCKS, SYLLABLES, hear
-from seller_console.engine.sentinel import ACCEPT_S, LOOK_S, VoiceSentinel
+from seller_console.engine.sentinel import LOOK_S, VoiceSentinel
 from seller_console.engine.sound import Meter
 from tests.fakes.spoken import SoundFault, Voice, music
 
@@ -52,9 +52,11 @@ class Ear:
         self.voice, self.meter, self.sentinel = Voice(seed), Meter(BLOCKS), VoiceSentinel()
         self.now_s, self._blocks = 0.0, 0
 
-    def listen(self, seconds: float, fault: SoundFault = "", beside: float = 0.0) -> list[float]:
-        """When it was said, in seconds from now; `beside`: music, so many times louder than the film's own."""
+    def listen(self, seconds: float, fault: SoundFault = "", beside: float = 0.0, pause: bool = False) -> list[float]:
+        """When it was said, in seconds from now; `beside`: music, in so many times -52 dBFS; `pause`: nobody speaks."""
         began_s, said = self.now_s, []
+        if pause:
+            self.voice.keep_quiet(seconds)
         for _ in range(int(seconds / LOOK_S)):
             self.now_s += LOOK_S
             while self._blocks * 0.02 < self.now_s:
@@ -72,25 +74,39 @@ def test_another_microphone_across_the_room_is_said_and_taken_back(seed: int) ->
     assert ear.listen(40) == []
     said = ear.listen(12, "sound_wrong_microphone")
     assert said and said[0] <= 8.0, "with pauses; the soak counts speech"
-    assert ear.listen(15)[-1:] != [15.0]
+    back = ear.listen(15)
+    assert not back or back[-1] <= 10.0
 
 
-def test_music_that_begins_under_a_near_voice_is_no_far_voice() -> None:
-    """26 dB under it, over the noise of the room. Much louder it is a voice from over there, for a minute."""
-    ear = Ear(4)
+@pytest.mark.parametrize("seed", [3, 5])
+def test_music_that_begins_under_a_near_voice_is_no_far_voice(seed: int) -> None:
+    """28 dB under the voice at its usual. Louder, it can be taken for one until it is learnt."""
+    ear = Ear(seed)
     assert ear.listen(40) == []
-    assert ear.listen(90, beside=2.0) == []
+    assert ear.listen(90, beside=1.5) == []
 
 
 def test_far_from_the_first_word_is_what_is_usual_here() -> None:
     assert Ear(5).listen(60, "sound_wrong_microphone") == []
 
 
-def test_a_seller_who_stays_far_is_left_alone_after_a_minute() -> None:
+def test_a_seller_who_stays_far_is_left_alone_after_a_minute_of_it_and_silence_does_not_count() -> None:
     ear = Ear(6)
     ear.listen(40)
-    said = ear.listen(ACCEPT_S + 40, "sound_wrong_microphone")
-    assert said and ACCEPT_S - 2 < said[-1] - said[0] < ACCEPT_S + 2
+    assert ear.listen(12, "sound_wrong_microphone")
+    assert len(ear.listen(90, "sound_wrong_microphone", pause=True)) == 360, "nobody spoke: nothing is known"
+    said = ear.listen(160, "sound_wrong_microphone")
+    assert 40 < said[-1] < 120
+
+
+def test_what_was_said_of_one_microphone_is_not_said_of_the_next() -> None:
+    ear = Ear(6)
+    ear.listen(40)
+    assert ear.listen(12, "sound_wrong_microphone")
+    ear.sentinel.elsewhere()
+    ear.meter = Meter(BLOCKS)
+    assert ear.listen(3, "sound_wrong_microphone", pause=True) == []
+    assert ear.listen(12, "sound_wrong_microphone"), "and how near the voice was is still known"
 
 
 class Spoken:

@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,11 +21,12 @@ import numpy as np
 import pytest
 
 from seller_console.contract import media as m
+from seller_console.engine import record
 from seller_console.engine.app import Engine
 from seller_console.engine.clock import AUDIO_HZ
 from seller_console.engine.devices import Devices
 from seller_console.engine.encode import BLOCK, SoundEncoder, VideoEncoder
-from seller_console.engine.muxing import rewrap, to_mp4
+from seller_console.engine.muxing import Muxer, Unit, copy_of, rewrap, to_mp4
 from seller_console.engine.program import Programme
 from seller_console.engine.record import Recorder
 from seller_console.engine.ring import Ring
@@ -197,8 +200,102 @@ def test_what_cannot_be_rewrapped_stays_as_it_is(tmp_path: Path) -> None:
     path, target = tmp_path / "show-01.mkv", tmp_path / "show-01.mp4"
     path.write_bytes(b"no film at all" * 1000)
     with pytest.raises(OSError, match="Invalid data"):
-        rewrap(path, target)
+        rewrap(path, target, 1)
     assert [one.name for one in tmp_path.glob("*.*")] == ["show-01.mkv"]
+
+
+def recorded(tmp_path: Path) -> tuple[Path, int]:
+    """A Matroska of three seconds, and how many packets it holds."""
+    packets, path = Packets(), tmp_path / "show-01.mkv"
+    muxer = Muxer(str(path), "matroska", SIZE, 30)
+    sink = Units()
+    packets.play(3.0, sink)
+    count = sum(muxer.write(unit) for unit in sink.units)
+    muxer.close()
+    return path, count
+
+
+class Units:
+    def __init__(self) -> None:
+        self.units: list[Unit] = []
+
+    def video(self, packet: Any) -> None:
+        self.units.append(copy_of("video", packet))
+
+    def audio(self, packet: Any) -> None:
+        self.units.append(copy_of("audio", packet))
+
+
+def test_a_segment_with_a_hole_in_it_stays_matroska(tmp_path: Path) -> None:
+    path, count = recorded(tmp_path)
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 3 : len(raw) // 2] = bytes(len(raw) // 2 - len(raw) // 3)
+    path.write_bytes(raw)
+    with pytest.raises(OSError, match="packets could be read"):
+        rewrap(path, tmp_path / "show-01.mp4", count)
+    assert [one.name for one in tmp_path.glob("*.*")] == ["show-01.mkv"]
+
+
+@pytest.mark.processes
+def test_a_rewrapping_that_is_ended_leaves_the_matroska_and_no_half(tmp_path: Path) -> None:
+    path, _ = recorded(tmp_path)
+    slow = tmp_path / "slow.mkv"
+    os.mkfifo(slow)
+    child = subprocess.Popen([sys.executable, "-m", "seller_console.engine.muxing", slow, tmp_path / "x.mp4", "9"])
+    with slow.open("wb") as pipe:
+        pipe.write(path.read_bytes()[: path.stat().st_size // 2])
+        pipe.flush()
+        time.sleep(0.5)
+        child.terminate()
+    assert child.wait(20) != 0
+    assert sorted(one.name for one in tmp_path.glob("*.*")) == ["show-01.mkv", "slow.mkv"]
+
+
+def test_a_rewrapping_that_fails_touches_nothing_of_the_segment_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = threading.Event()
+    asked: list[str] = []
+
+    def fails(source: Path, target: Path, packets: int) -> None:
+        asked.append(source.name)
+        if source.name == "show-01.mkv":
+            failed.set()
+            raise OSError("killed")
+        rewrap(source, target, packets)
+
+    monkeypatch.setattr(record, "rewrap", fails)
+    packets = Packets()
+    recording = recorder(tmp_path, packets, segment_s=1.0)
+    while not failed.is_set():
+        packets.play(0.3, recording)
+        time.sleep(0.05)
+    packets.play(1.0, recording)
+    facts = recording.stop()
+    assert asked[:2] == ["show-01.mkv", "show-02.mkv"] and len(asked) == len(set(asked))
+    assert (tmp_path / "show-01.mkv").exists() and (tmp_path / "show-02.mp4").exists()
+    assert Path(facts.path).exists() and not facts.path.endswith("show-01.mkv")
+
+
+def test_a_recording_is_closed_at_once_and_off_when_its_mp4_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def waits(source: Path, target: Path, packets: int) -> None:
+        assert go_on.wait(20)
+        rewrap(source, target, packets)
+
+    monkeypatch.setattr(record, "rewrap", waits)
+    packets = Packets()
+    recording = recorder(tmp_path, packets)
+    packets.play(1.0, recording)
+    facts = recording.end()
+    assert facts.state == "finishing" and contents(Path(facts.path))[0] == 30, "the Matroska is whole"
+    assert recording.stop(0.2).path == facts.path
+    go_on.set()
+    facts = recording.stop()
+    assert (facts.state, Path(facts.path).name) == ("off", "show-01.mp4") and Path(facts.path).exists()
 
 
 def test_a_clip_is_the_last_seconds_from_a_whole_picture(tmp_path: Path) -> None:

@@ -102,8 +102,12 @@ class Voice:
         else:
             words = sentences()[int(rng.integers(0, len(SENTENCES)))]
             start = int(rng.integers(0, max(1, len(words) // 2)))
-            burst = words[start:] * rng.uniform(0.3, 1.6)
+            burst = words[start:] * rng.uniform(0.15, 1.6)
         self._waiting = np.concatenate([self._waiting, burst.astype(np.float32)])
+
+    def keep_quiet(self, seconds: float) -> None:
+        """From this very moment."""
+        self._waiting = np.zeros(int(seconds * HZ), np.float32)
 
     def _around(self) -> NDArray[np.float32]:
         rng = self._rng
