@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ from seller_console.rtc.receiving import Received
 from tests.fakes import relay_door
 from tests.fakes.relay_door import Door
 
-from .conftest import EngineConsole, make_clip
+from .conftest import EngineConsole, make_clip, wait_for
 
 pytestmark = [pytest.mark.processes, pytest.mark.media]
 
@@ -174,6 +175,38 @@ async def test_headless_records_and_publishes_twice_with_one_encode(
     for path in (recorded, tmp_path / "b.mkv"):
         with av.open(str(path)) as container:
             assert sum(1 for _ in container.decode(video=0)) > 40
+
+
+IN_A_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of Windows do not hang up")
+async def test_a_terminal_that_is_closed_ends_it_tidily_and_the_recording_is_whole(door: Door, tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    kept = tmp_path / "kept"
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", IN_A_TERMINAL, "-m", "seller_console.engine.headless", "--to", door.whip,
+        "--size", "360x640", "--record", str(kept), stdin=slave, stdout=slave, start_new_session=True,
+    )  # fmt: skip
+    os.close(slave)
+    try:
+        await asyncio.to_thread(
+            wait_for, lambda: any(path.stat().st_size > 50_000 for path in kept.glob("*.mkv")), 30, "it records"
+        )
+        os.close(master)
+        assert await asyncio.wait_for(child.wait(), 30) == 0
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    (recorded,) = kept.glob("*.*")
+    assert recorded.suffix == ".mp4"
+    with av.open(str(recorded)) as container:
+        assert sum(1 for _ in container.decode(video=0)) > 20
 
 
 @pytest.mark.parametrize(

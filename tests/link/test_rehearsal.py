@@ -15,6 +15,7 @@ from seller_console.contract import commands as c
 from seller_console.contract import routes
 from seller_console.contract.media import RuntimeFile
 from seller_console.contract.words import Accepted
+from seller_console.link import rehearsal
 from seller_console.link.platform import PlatformClient
 from seller_console.link.rehearsal import STARTS, RehearsalCrowd
 
@@ -82,6 +83,17 @@ async def test_the_platform_lets_no_made_up_buyer_into_anything_else(start_platf
             real = await http.post(path, json={"nickname": "Léa"})
             assert real.status_code == 200 and real.json()["nickname"] == "Léa"
         await until(lambda: here.buyers() == ["Léa"])
+
+
+async def test_one_that_has_had_its_evening_is_not_replaced(
+    start_platform: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearsal, "SECONDS", 3)
+    _, place = start_platform()
+    async with room(place) as here:
+        await here.go_live(rehearsal=True)
+        await until(lambda: here.states == ["here", "off"], 30, "it ends by itself, with the window still listening")
+        assert here.crowd._starts == 1
 
 
 async def test_one_that_dies_is_replaced(start_platform: Start) -> None:
