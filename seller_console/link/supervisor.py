@@ -41,6 +41,7 @@ START_S = 20.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
 """Before the second restart within the window; doubled each time."""
 STOP_S = 6.0
+LOCK_TRIES = 5
 LOOK_S = 0.05
 HOPELESS = frozenset({"port_in_use", "unusable_home", "log_unusable"})
 """Trying again at once would not help: a person must do something first."""
@@ -113,14 +114,19 @@ class Lock:
         """True when it is ours (now, or already)."""
         if self._file is not None:
             return True
-        file = self._path.open("a+b")
-        try:
-            _lock(file)
-        except OSError:
-            file.close()
-            return False
-        self._file = file
-        return True
+        for _ in range(LOCK_TRIES):
+            file = self._path.open("a+b")
+            try:
+                _lock(file)
+            except OSError:
+                file.close()
+                return False
+            with contextlib.suppress(OSError):
+                if os.path.samestat(os.fstat(file.fileno()), self._path.stat()):
+                    self._file = file
+                    return True
+            file.close()  # its last holder removed it between our opening and our lock
+        return False
 
     def free(self) -> None:
         if self._file is not None:
