@@ -16,6 +16,7 @@ import pytest
 
 from seller_console.contract.codec import encode
 from seller_console.contract.media import RuntimeFile
+from seller_console.link import supervisor
 from seller_console.link import supervisor as module
 from seller_console.link.supervisor import Lock, ProgramOutcome, ProgramSpec, Supervisor, alive, living, runtime_path
 
@@ -219,3 +220,23 @@ def test_a_lock_is_freed_by_the_death_of_its_holder(home: Path) -> None:
     mine.free()
     holder.stdin.close()
     holder.stdout.close()
+
+
+def test_a_lock_on_a_file_its_holder_removed_meanwhile_is_a_lock_on_the_file_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.lock"
+    opened: list[Any] = []
+    real = supervisor._lock
+
+    def late(file: Any) -> None:
+        if not opened:
+            path.unlink()  # its holder goes between our opening and our lock
+        opened.append(file)
+        real(file)
+
+    monkeypatch.setattr(supervisor, "_lock", late)
+    mine, other = Lock(path), Lock(path)
+    assert mine.take() and path.exists() and len(opened) == 2
+    assert not other.take()
+    mine.free()
