@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
@@ -226,10 +227,10 @@ def test_a_lock_on_a_file_its_holder_removed_meanwhile_is_a_lock_on_the_file_tha
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.lock"
-    opened: list[Any] = []
+    opened: list[IO[bytes]] = []
     real = supervisor._lock
 
-    def late(file: Any) -> None:
+    def late(file: IO[bytes]) -> None:
         if not opened:
             path.unlink()  # its holder goes between our opening and our lock
         opened.append(file)
