@@ -40,3 +40,8 @@ def _says_nothing(name: str) -> bool:
 def typeset(french: str) -> str:
     """French spacing: a narrow no-break space before ! ? : ; » € % and after «."""
     return re.sub(r" (?=[:;!?»€%])|(?<=«) ", "\u202f", french)
+
+
+def either(french: str, english: str) -> str:
+    """Whichever this machine's reader reads."""
+    return typeset(french) if language() == "fr" else english

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import platformdirs
 
+HOME_HELP = ("dossier des données (sinon SELLER_CONSOLE_HOME)", "data folder (else SELLER_CONSOLE_HOME)")
+"""What `--home` says of itself, in French and in English."""
+
 
 def home() -> Path:
     """The folder of this shop; made on first use, private to the user."""

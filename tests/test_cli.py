@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,12 +33,19 @@ def test_every_word_has_its_program(word: str) -> None:
 
 @pytest.mark.processes
 @pytest.mark.parametrize("word", sorted(set(cli.PROGRAMS) - {"console"}))
-def test_every_program_explains_itself(word: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "seller_console", word, "--help"], capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    assert word in done.stdout and "Traceback" not in done.stderr
+def test_every_program_explains_itself_in_both_languages(word: str) -> None:
+    said = []
+    for tongue in ("fr", "en"):
+        done = subprocess.run(
+            [sys.executable, "-m", "seller_console", word, "--help"], capture_output=True, text=True, timeout=60,
+            env={**os.environ, "SELLER_CONSOLE_LANGUAGE": tongue, "COLUMNS": "200"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert word in done.stdout and "Traceback" not in done.stderr
+        for option in re.split(r"\n(?=  -)", done.stdout)[1:]:
+            assert len(re.split(r"\s{2,}", option.strip(), maxsplit=1)) == 2, f"{option} says nothing of itself"
+        said.append(done.stdout)
+    assert said[0] != said[1]
 
 
 def test_an_unknown_word_is_said_and_is_two(capsys: pytest.CaptureFixture[str]) -> None:

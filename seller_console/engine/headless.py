@@ -42,6 +42,7 @@ from ..contract.media import (
     TroubleRaised,
 )
 from ..ending import when_asked
+from ..language import either
 from .app import Engine
 from .arenas import keep_few
 from .camerabook import CameraBook, read_settings
@@ -60,7 +61,12 @@ def _bitrate(text: str) -> int:
     if text == "auto":
         return 0
     if not text.isdigit() or int(text) < 50_000:
-        raise argparse.ArgumentTypeError(f"a bit rate is 'auto' or bits per second from 50000, not {text!r}")
+        raise argparse.ArgumentTypeError(
+            either(
+                f"un débit est « auto » ou des bits par seconde, dès 50000, pas {text!r}",
+                f"a bit rate is 'auto' or bits per second from 50000, not {text!r}",
+            )
+        )
     return int(text)
 
 
@@ -72,45 +78,94 @@ def _settings(text: str) -> CameraSettings:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="seller-console publish", description="Publish by WHIP without a window.")
-    parser.add_argument("--to", required=True, metavar="URL", help="the WHIP address")
-    parser.add_argument("--token", default="", help="its bearer token (the stream key)")
-    parser.add_argument("--camera", default="testcard", metavar="SPEC", help="testcard, file:PATH, url:ADDRESS, …")
+    parser = argparse.ArgumentParser(
+        prog="seller-console publish",
+        description=either("Publier par WHIP, sans fenêtre.", "Publish by WHIP without a window."),
+    )
+    parser.add_argument("--to", required=True, metavar="URL", help=either("l’adresse WHIP", "the WHIP address"))
+    parser.add_argument(
+        "--token", default="", help=either("sa clé de diffusion (bearer token)", "its bearer token (the stream key)")
+    )
+    parser.add_argument(
+        "--camera",
+        default="testcard",
+        metavar="SPEC",
+        help=either("testcard, file:CHEMIN, url:ADRESSE, …", "testcard, file:PATH, url:ADDRESS, …"),
+    )
     parser.add_argument(
         "--camera-settings",
         type=_settings,
         metavar="NAME=VALUE,…",
-        help="for this run, instead of those kept: size=1920x1080, fps, rotation=0|90|180|270, mirror, zoom=1…8,"
-        " centre=0.5x0.5, and where the camera has them focus, exposure, white_balance, gain (a number or auto)",
+        help=either(
+            "pour cette fois, au lieu des réglages gardés : size=1920x1080, fps, rotation=0|90|180|270, mirror,"
+            " zoom=1…8, centre=0.5x0.5, et si la caméra les a : focus, exposure, white_balance, gain (nombre ou auto)",
+            "for this run, instead of those kept: size=1920x1080, fps, rotation=0|90|180|270, mirror, zoom=1…8,"
+            " centre=0.5x0.5, and where the camera has them focus, exposure, white_balance, gain (a number or auto)",
+        ),
     )
-    parser.add_argument("--microphone", default="tone", metavar="SPEC", help="tone, silence, file:PATH, …")
-    parser.add_argument("--size", type=_size, default=(720, 1280), metavar="WxH")
-    parser.add_argument("--fps", type=int, default=30)
-    parser.add_argument("--bitrate", type=_bitrate, default=0, metavar="auto|BPS")
+    parser.add_argument(
+        "--microphone",
+        default="tone",
+        metavar="SPEC",
+        help=either("tone, silence, file:CHEMIN, …", "tone, silence, file:PATH, …"),
+    )
+    parser.add_argument(
+        "--size", type=_size, default=(720, 1280), metavar="WxH", help=either("largeur x hauteur", "width x height")
+    )
+    parser.add_argument("--fps", type=int, default=30, help=either("images par seconde", "pictures a second"))
+    parser.add_argument(
+        "--bitrate", type=_bitrate, default=0, metavar="auto|BPS", help=either("bits par seconde", "bits a second")
+    )
     parser.add_argument(
         "--encoder",
         default="x264",
         metavar="auto|x264|NAME",
-        help="auto: the first of the graphics card that proves itself (h264_nvenc, h264_qsv, …), else x264",
+        help=either(
+            "auto : le premier de la carte graphique qui fait ses preuves (h264_nvenc, h264_qsv, …), sinon x264",
+            "auto: the first of the graphics card that proves itself (h264_nvenc, h264_qsv, …), else x264",
+        ),
     )
     parser.add_argument(
         "--overlay",
         default="",
         metavar="FILE.json",
-        help='drawn into the picture, read again when the file changes: {"shown": true, "number": 148, "title": "…",'
+        help=either(
+            "incrusté dans l’image, relu quand le fichier change :",
+            "drawn into the picture, read again when the file changes:",
+        )
+        + ' {"shown": true, "number": 148, "title": "…",'
         ' "price_cents": 4700, "ends_at_ms": UNIX TIME, "winner": "…", "logo": "PATH"}',
     )
-    parser.add_argument("--seconds", type=float, default=0.0, help="how long; 0: until interrupted")
-    parser.add_argument("--record", default="", metavar="FOLDER", help="record there as well, as MP4")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=0.0,
+        help=either("combien de temps ; 0 : jusqu’à Ctrl C", "how long; 0: until interrupted"),
+    )
+    parser.add_argument(
+        "--record",
+        default="",
+        metavar="FOLDER",
+        help=either("y enregistre aussi, en MP4", "record there as well, as MP4"),
+    )
     parser.add_argument(
         "--also",
         action="append",
         default=[],
         metavar="URL",
-        help="a further destination: WHIP, rtmp(s), srt; repeatable",
+        help=either(
+            "une autre destination : WHIP, rtmp(s), srt ; autant qu’on veut",
+            "a further destination: WHIP, rtmp(s), srt; repeatable",
+        ),
     )
-    parser.add_argument("--also-token", default="", help="the bearer token of further WHIP destinations")
-    parser.add_argument("--json", action="store_true", help="a JSON line a second")
+    parser.add_argument(
+        "--also-token",
+        default="",
+        help=either("la clé des autres destinations WHIP", "the bearer token of further WHIP destinations"),
+    )
+    parser.add_argument(
+        "--json", action="store_true", help=either("une ligne de JSON par seconde", "a JSON line a second")
+    )
     return parser
 
 

@@ -25,6 +25,7 @@ from .. import contract, places
 from ..contract.codec import Unreadable, decode_engine_command, decode_runtime, encode
 from ..contract.media import EngineNote, EngineRefused, Greet, RuntimeFile
 from ..ending import when_asked
+from ..language import either
 from .arenas import keep_few
 from .priority import come_first
 
@@ -204,11 +205,19 @@ def _already_running() -> RuntimeFile | None:
 
 def main(argv: list[str]) -> int:
     """Runs until told to end. 0: clean; 3: an engine of this home already runs."""
-    parser = argparse.ArgumentParser(prog="seller-console engine", description="Camera and microphone to WebRTC.")
-    parser.add_argument(
-        "--home", help="the folder of this shop (default: SELLER_CONSOLE_HOME or the user's data folder)"
+    parser = argparse.ArgumentParser(
+        prog="seller-console engine",
+        description=either("Caméra et micro vers WebRTC.", "Camera and microphone to WebRTC."),
     )
-    parser.add_argument("--linger", type=float, default=LINGER_S, help="seconds on air without a console before ending")
+    parser.add_argument("--home", help=either(*places.HOME_HELP))
+    parser.add_argument(
+        "--linger",
+        type=float,
+        default=LINGER_S,
+        help=either(
+            "secondes à l’antenne sans console avant de finir", "seconds on air without a console before ending"
+        ),
+    )
     options = parser.parse_args(argv)
     if options.home:
         os.environ["SELLER_CONSOLE_HOME"] = options.home
@@ -217,7 +226,13 @@ def main(argv: list[str]) -> int:
             os.setsid()
     living = _already_running()
     if living is not None:
-        print(f"an engine of this home already runs (pid {living.pid})", file=sys.stderr)
+        print(
+            either(
+                f"un moteur de ce dossier tourne déjà (pid {living.pid})",
+                f"an engine of this home already runs (pid {living.pid})",
+            ),
+            file=sys.stderr,
+        )
         return 3
     log_path = places.logs() / "engine.log"
     logging.basicConfig(

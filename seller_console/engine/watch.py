@@ -26,6 +26,7 @@ import httpx
 import numpy as np
 
 from ..ending import when_asked
+from ..language import either
 from ..rtc.peer import PeerState
 from ..rtc.receiving import Received, Receiving
 
@@ -283,12 +284,19 @@ def _say(line: dict[str, Any], as_json: bool) -> None:
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="seller-console watch", description="Watch a WHEP stream without a screen.")
-    parser.add_argument("--url", required=True)
-    parser.add_argument("--token", default="")
-    parser.add_argument("--seconds", type=float, default=0.0, help="0: until interrupted")
-    parser.add_argument("--decode", action="store_true", help="decode every picture and see that it moves")
-    parser.add_argument("--json", action="store_true")
+    parser = argparse.ArgumentParser(
+        prog="seller-console watch",
+        description=either("Regarder un flux WHEP, sans écran.", "Watch a WHEP stream without a screen."),
+    )
+    parser.add_argument("--url", required=True, help=either("l’adresse WHEP", "the WHEP address"))
+    parser.add_argument("--token", default="", help=either("sa clé (bearer token)", "its bearer token"))
+    parser.add_argument("--seconds", type=float, default=0.0, help=either("0 : jusqu’à Ctrl C", "0: until interrupted"))
+    parser.add_argument(
+        "--decode",
+        action="store_true",
+        help=either("décode chaque image et vérifie qu’elle bouge", "decode every picture and see that it moves"),
+    )
+    parser.add_argument("--json", action="store_true", help=either("le résultat en JSON", "the outcome as JSON"))
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     return asyncio.run(_watch(args))

@@ -34,7 +34,7 @@ from ..contract import routes
 from ..contract.codec import Unreadable, decode_accepted, decode_brief, decode_refusal, decode_stamped, encode
 from ..contract.commands import Command, PlaceBid, Say
 from ..ending import when_asked
-from ..language import language
+from ..language import either
 from .taste import OnBlock, Taste, Wish, crowd, lines, next_bid, wish
 
 log = logging.getLogger(__name__)
@@ -50,12 +50,6 @@ LEAVE_S = 2.0
 """For finishing what was asked and seeing what it did; under the 3 s a window waits for its crowd."""
 JOIN_SPREAD_S = 0.06
 """Buyers come one after the other, not in one instant."""
-
-TEXTS = {
-    "fr": "{joined} acheteurs sur {buyers}\u202f: {accepted} enchères prises sur {sent}, {lines} messages,"
-    " {won} lots gagnés.",
-    "en": "{joined} of {buyers} buyers: {accepted} of {sent} bids taken, {lines} chat lines, {won} lots won.",
-}
 
 
 class Closed(Exception):
@@ -502,14 +496,41 @@ def base_of(address: str) -> tuple[str, str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="seller-console crowd")
-    parser.add_argument("--url", required=True)
-    parser.add_argument("--show", default="")
-    parser.add_argument("--buyers", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--rehearsal", action="store_true")
+    parser = argparse.ArgumentParser(
+        prog="seller-console crowd",
+        description=either(
+            "Des acheteurs simulés, par le vrai HTTP : ils regardent, enchérissent, parlent.",
+            "Made-up buyers over real HTTP: they watch, bid and chat.",
+        ),
+    )
+    parser.add_argument(
+        "--url",
+        required=True,
+        help=either("la plateforme, ou la page des acheteurs d’un live", "the platform, or the buyers’ page of a show"),
+    )
+    parser.add_argument(
+        "--show", default="", help=either("le live ; sinon celui en cours", "the show; else the current one")
+    )
+    parser.add_argument("--buyers", type=int, default=12, help=either("combien", "how many"))
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        help=either(
+            "la même graine veut les mêmes choses aux mêmes prix",
+            "the same seed wants the same things at the same prices",
+        ),
+    )
+    parser.add_argument("--seconds", type=float, default=60.0, help=either("combien de temps", "how long"))
+    parser.add_argument("--json", action="store_true", help=either("le bilan en JSON", "the summary as JSON"))
+    parser.add_argument(
+        "--rehearsal",
+        action="store_true",
+        help=either(
+            "n’entre que dans une répétition, et finit avec son entrée standard",
+            "enters a rehearsal only, and ends with its standard input",
+        ),
+    )
     return parser
 
 
@@ -552,11 +573,13 @@ def main(argv: list[str]) -> int:
     if options.json:
         print(json.dumps(found))
     else:
-        words = TEXTS[language()]
+        counts = f"{tally.joined}/{options.buyers}"
         print(
-            words.format(
-                joined=tally.joined, buyers=options.buyers, accepted=tally.bids_accepted, sent=tally.bids_sent,
-                lines=tally.lines_accepted, won=tally.won,
+            either(
+                f"{counts} acheteurs : {tally.bids_accepted} enchères prises sur {tally.bids_sent},"
+                f" {tally.lines_accepted} messages, {tally.won} lots gagnés.",
+                f"{counts} buyers: {tally.bids_accepted} of {tally.bids_sent} bids taken,"
+                f" {tally.lines_accepted} chat lines, {tally.won} lots won.",
             )
-        )  # fmt: skip
+        )
     return 0 if tally.joined else 1

@@ -31,6 +31,7 @@ from ..contract import VERSION, routes
 from ..contract.codec import encode
 from ..contract.media import RuntimeFile
 from ..ending import when_asked
+from ..language import either
 from .app import make_app
 from .files import raise_file_limit
 from .keys import keep_keys, write_private
@@ -54,25 +55,57 @@ _BACKLOG = 4096
 
 
 def _words(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="seller-console platform", description="La plateforme du live.")
-    parser.add_argument("--home", type=Path, help="dossier des données (sinon SELLER_CONSOLE_HOME)")
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="autre que la boucle locale : ouvre aussi au réseau, en TLS"
+    parser = argparse.ArgumentParser(
+        prog="seller-console platform", description=either("La plateforme du live.", "The platform of the show.")
     )
-    parser.add_argument("--port", type=int, default=0, help="0 : le même que la dernière fois, ou un port libre")
-    parser.add_argument("--lan", action="store_true", help="ouvre aussi au réseau local, en TLS")
-    parser.add_argument("--show", default="", metavar="TITRE", help="titre du live à ouvrir")
-    parser.add_argument("--embedded", action="store_true", help="s’arrête après une heure sans console ni lot en cours")
+    parser.add_argument("--home", type=Path, help=either(*places.HOME_HELP))
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help=either(
+            "autre que la boucle locale : ouvre aussi au réseau, en TLS",
+            "other than loopback: opens to the network as well, by TLS",
+        ),
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=0,
+        help=either("0 : le même que la dernière fois, ou un port libre", "0: the one of last time, or a free one"),
+    )
+    parser.add_argument(
+        "--lan",
+        action="store_true",
+        help=either("ouvre aussi au réseau local, en TLS", "opens to the local network as well, by TLS"),
+    )
+    parser.add_argument(
+        "--show",
+        default="",
+        metavar=either("TITRE", "TITLE"),
+        help=either("titre du live à ouvrir", "title of the show to open"),
+    )
+    parser.add_argument(
+        "--embedded",
+        action="store_true",
+        help=either(
+            "s’arrête après une heure sans console ni lot en cours",
+            "ends after an hour without a console or a lot on the block",
+        ),
+    )
     parser.add_argument(
         "--per-address",
         type=float,
         default=PER_ADDRESS,
         metavar="N",
-        help="multiplie ce qu’une seule adresse peut faire",
+        help=either("multiplie ce qu’une seule adresse peut faire", "multiplies what a single address may do"),
     )
     parser.add_argument("--idle-s", type=float, default=IDLE_S, help=argparse.SUPPRESS)
     parser.add_argument(
-        "--ice-server", action="append", default=[], metavar="URL", help="stun: ou turn:, annoncé aux lecteurs"
+        "--ice-server",
+        action="append",
+        default=[],
+        metavar="URL",
+        help=either("stun: ou turn:, annoncé aux lecteurs", "stun: or turn:, told to players"),
     )
     return parser.parse_args(argv)
 
@@ -97,7 +130,11 @@ def _run(words: argparse.Namespace) -> int:
     home = places.home()
     with _alone(home) as alone:
         if not alone:
-            return _trouble(EXIT_PORT_IN_USE, "home_in_use", f"une plateforme tourne déjà pour {home}")
+            return _trouble(
+                EXIT_PORT_IN_USE,
+                "home_in_use",
+                either(f"une plateforme tourne déjà pour {home}", f"a platform of {home} already runs"),
+            )
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(words, home))
 

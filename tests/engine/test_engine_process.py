@@ -210,7 +210,7 @@ def test_one_home_one_engine(start_engine: Callable[..., Any], start_program: An
     start_engine()
     second = start_program("seller_console.engine.main")
     assert second.wait() == 3
-    assert "already runs" in second.errors()
+    assert "tourne déjà" in second.errors()
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "quit"])
