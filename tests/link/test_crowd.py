@@ -19,6 +19,7 @@ from seller_console.contract.codec import decode_runtime
 from seller_console.contract.media import RuntimeFile
 from seller_console.contract.words import Preset, Refusal
 from seller_console.link import crowd as program
+from seller_console.link.tally import spread
 from seller_console.link.taste import OnBlock, Wish, crowd, lines, next_bid, wish
 from tests.rules.floor import PLATFORM, Floor, buyer
 
@@ -147,9 +148,9 @@ def test_addresses_are_read_as_people_paste_them() -> None:
 
 
 def test_latency_is_ranked_not_averaged() -> None:
-    assert program.spread([]) == {}
-    assert program.spread([5.0]) == {"p50": 5.0, "p99": 5.0}
-    assert program.spread([float(n) for n in range(1, 101)]) == {"p50": 51.0, "p99": 100.0}
+    assert spread([]) == {}
+    assert spread([5.0]) == {"p50": 5.0, "p99": 5.0}
+    assert spread([float(n) for n in range(1, 101)]) == {"p50": 51.0, "p99": 100.0}
 
 
 # --- the visit ------------------------------------------------------------------------------
