@@ -27,7 +27,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("SELLER_CONSOLE_LANGUAGE", "fr")
 
 ROOT = Path(__file__).resolve().parent.parent
-GRACE_S = 3.0
+GRACE_S = 10.0
 """How long what is ending may still take to end after a test."""
 
 

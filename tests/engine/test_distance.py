@@ -153,7 +153,7 @@ async def test_the_engine_says_it_by_the_microphones_name_and_takes_it_back() ->
     running: asyncio.Task[Any] = asyncio.create_task(engine.run())
     try:
         assert await asyncio.to_thread(Spoken.known.wait, 40)
-        assert not any(isinstance(n, m.TroubleRaised) for n in hear_it.notes)
+        assert not any(map(raised("sound_wrong_microphone"), hear_it.notes))
         Spoken.fault = "sound_wrong_microphone"
         said = await hear_it.until(raised("sound_wrong_microphone"), 10)
         assert (said.subject, said.cure) == ("Col", "choose_microphone")

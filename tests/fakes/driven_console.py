@@ -86,6 +86,7 @@ class Driver:
             "closing": desk.closing.state,
             "notices": self.notices,
             "pdd": desk.actions.start_at_opening_price.enabled,
+            "pdd_settled": self.window.live.deck.pdd._settled(),
             "chat": [line.text for line in desk.chat],
             "visible": self.window.isVisible(),
             "mono_ms": time.monotonic() * 1000,
@@ -157,6 +158,14 @@ class Driver:
         if what == "pdd":
             button = self.window.findChild(QWidget, "pdd")
             assert isinstance(button, QWidget)
+            await press_with_mouse(button)
+        elif what == "pdd_and_again":
+            button = self.window.findChild(QWidget, "pdd")
+            assert isinstance(button, QWidget)
+            open_now = asyncio.Event()
+            desk.deck_changed.connect(lambda deck: open_now.set() if deck.state == "withdrawable" else None)
+            await press_with_mouse(button)
+            await asyncio.wait_for(open_now.wait(), 15)
             await press_with_mouse(button)
         elif what == "press":
             return {"done": desk.actions[order["action"]].press()}

@@ -26,6 +26,7 @@ class Heard:
         self.roads: list[RoadState] = []
         self.passings: list[Any] = []
         self.offsets: list[float] = []
+        self.rtts: list[float] = []
         self.began = 0
         self.who: Who | None = None
 
@@ -51,6 +52,7 @@ class Heard:
 
     def clock(self, offset_ms: float, rtt_ms: float) -> None:
         self.offsets.append(offset_ms)
+        self.rtts.append(rtt_ms)
 
     @property
     def road(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any, get_args
 
@@ -368,7 +369,14 @@ async def test_methods_that_mean_nothing_are_405(town: Town) -> None:
 # --- how often ------------------------------------------------------------------------------------
 
 
-async def test_bids_and_lines_have_a_rate_and_say_when_to_come_back(town: Town) -> None:
+@pytest.fixture
+def stopped(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits' clock stands: what was spent does not fill again while a busy machine counts."""
+    now_s = time.monotonic()
+    monkeypatch.setattr(town.shop.limits, "_monotonic", lambda: now_s)
+
+
+async def test_bids_and_lines_have_a_rate_and_say_when_to_come_back(town: Town, stopped: None) -> None:
     owner = town.owner
     run_id = await town.run_a_lot(owner)
     buyer, other = await town.buyer(), await town.buyer("Max")
@@ -383,7 +391,9 @@ async def test_bids_and_lines_have_a_rate_and_say_when_to_come_back(town: Town) 
     assert sum(answer.status_code == 429 for answer in lines) in {3, 4}
 
 
-async def test_one_address_has_a_share_whoever_it_says_it_is(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_address_has_a_share_whoever_it_says_it_is(
+    town: Town, stopped: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Names cost nothing: many of them do together what one house may do."""
     join = routes.at(routes.JOIN, town.show)
     joined = await asyncio.gather(*(town.client().post(join, json={"nickname": f"N{n}"}) for n in range(60)))
@@ -406,7 +416,7 @@ def test_an_address_may_be_given_more() -> None:
     assert [three.take_of_address(limits.JOINS, "a") == 0 for _ in range(121)] == [True] * 120 + [False]
 
 
-async def test_a_429_is_not_remembered_as_the_keys_answer(town: Town) -> None:
+async def test_a_429_is_not_remembered_as_the_keys_answer(town: Town, stopped: None) -> None:
     buyer = await town.buyer()
     answers = [await town.post(buyer, c.Say(text="ha"), key=f"k{n}") for n in range(7)]
     assert answers[-1].status_code == 429

@@ -241,14 +241,14 @@ async def test_the_alarm_rings_by_itself_even_when_the_clock_was_extended(path: 
         people = await h.open()
         run_id = await h.start(duration_ms=5000, counter_bid_ms=1000)
         run = h.room.state.runs[run_id]
-        while h.room.clock.now_ms() < run.ends_at - 300:  # noqa: ASYNC110
+        while h.room.clock.now_ms() < run.ends_at - 900:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         await h.say(people[0], c.PlaceBid(run_id=run_id, amount_cents=100))
         extended = run.ends_at
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while run.status == "running":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        assert 0 <= run.ended_at - extended < 200
+        assert 0 <= run.ended_at - extended < 2_000
     finally:
         await h.room.close()
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Iterator
+
+import pytest
 
 from seller_console.contract import commands as cm
 from seller_console.contract.codec import decode_event, encode
@@ -14,6 +18,16 @@ from seller_console.sale.show import decide
 from seller_console.sale.state import ShowState
 
 from .floor import OWNER, Floor, buyer
+
+
+@pytest.fixture(autouse=True)
+def own_garbage_only() -> Iterator[None]:
+    """Collecting what hundreds of tests before left takes longer than what is measured here."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
 
 CROWD = [buyer(f"b{n}") for n in range(150)]
 

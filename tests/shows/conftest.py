@@ -78,14 +78,13 @@ class DrivenConsole:
 
     def go_live(self) -> dict[str, Any]:
         self.until(lambda s: s["connection"] == "connected" and s["devices"], 30, "platform and engine there")
-        threading.Event().wait(0.5)  # the settling time of the button
-        assert self.do("press", action="go_live")["done"]
+        # the button settles; a press too early does nothing
+        wait(lambda: self.do("press", action="go_live")["done"], 10, "the button has settled")
         return self.until(lambda s: s["status"] == "live" and s["air"] == "on_air", 30, "on air")
 
     def open_lot(self) -> dict[str, Any]:
         """PDD, pressed with the mouse."""
-        before = self.until(lambda s: s["pdd"], 30, "PDD possible")
-        threading.Event().wait(0.5)
+        before = self.until(lambda s: s["pdd"] and s["pdd_settled"], 30, "PDD possible and settled")
         self.do("pdd")
         return self.until(
             lambda s: s["run_id"] not in ("", before["run_id"]) and s["deck"] in RUNNING, 8, "a lot is open"

@@ -225,6 +225,7 @@ async def test_a_sale_that_cannot_be_recorded_is_said_and_the_clock_stands(house
         return await page.inner_text("#clock") != stands
 
     await until(runs_on, saying="the clock goes on")
+    await asked(page, "1")
     await page.tap("#bid")
     await shows(page, "#lead-word", "Vous menez")
     assert [row["reason"] for row in house.rows("run_paused")] == ["log_unwritable"]

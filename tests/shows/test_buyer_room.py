@@ -324,7 +324,7 @@ async def test_every_word_stands_out_even_over_a_white_picture(house: OpenHouse,
     wide = await house.enter(browser, "nora.b", size=(1440, 900))
     await house.say("go_live")
     weak += [f"before: {one}" for one in await wide.evaluate(CONTRAST) + await page.evaluate(CONTRAST)]
-    await house.open_lot(**SHORT)
+    await house.open_lot(seconds=15, counter_bid_s=1)
     await asked(page, "1")
     await page.tap("#bid")
     await shows(page, "#bid", "Vous menez")
@@ -337,7 +337,7 @@ async def test_every_word_stands_out_even_over_a_white_picture(house: OpenHouse,
     await wide.click("#max-send")
     await shows(page, "#lead-word", "Surenchéri par nora.b")
     weak += [f"outbid: {one}" for one in await page.evaluate(CONTRAST)]
-    await expect(wide.locator("#moment.won")).to_be_visible(timeout=12_000)
+    await expect(wide.locator("#moment.won")).to_be_visible(timeout=25_000)
     weak += [f"won: {one}" for one in await wide.evaluate(CONTRAST) + await page.evaluate(CONTRAST)]
     await page.tap("#rail-lots")
     await page.wait_for_timeout(300)

@@ -28,6 +28,9 @@ async def browser() -> AsyncIterator[Browser]:
         yield running
 
 
+LOTS_OF_2_MIN = {"duration_ms": 120_000, "counter_bid_ms": 10_000}
+
+
 class Room:
     """A console, asked from a coroutine, and the pages of its buyers."""
 
@@ -122,6 +125,7 @@ async def test_the_engine_killed_on_air_is_back_in_a_browser_without_joining_aga
     await room.go_live()
     page = await room.enter("ines")
     await more_frames(page, 45, 20, "the picture advances")
+    await room.do("presets", preset=LOTS_OF_2_MIN)
     opened = await room.open_lot()
     joined = await page.evaluate("connections.length")
     await page.evaluate(
@@ -151,6 +155,7 @@ async def test_the_platform_killed_under_browsers_is_back_and_says_so(
     await room.go_live()
     page = await room.enter("ines")
     await more_frames(page, 30, 20, "the picture advances")
+    await room.do("presets", preset=LOTS_OF_2_MIN)
     await room.open_lot()
     await press_bid(page, f"Enchérir 1{N}€")
     await room.until(lambda s: s["leader"] == "ines", 12, "her bid")

