@@ -52,6 +52,7 @@ from ..contract.media import (
     TroubleCured,
     TroubleRaised,
 )
+from ..rtc.payload import Codec
 from .camerabook import unfit
 from .devices import Devices, UnknownDevice
 from .encode import Output
@@ -93,17 +94,23 @@ class Engine:
     """
 
     def __init__(
-        self, preview_path: Path | None, on_note: Callable[[EngineNote], None], devices: Devices | None = None
+        self,
+        preview_path: Path | None,
+        on_note: Callable[[EngineNote], None],
+        devices: Devices | None = None,
+        codec: Codec = "H264",
     ) -> None:
+        """`codec`: of every output, as long as this engine lives; VP8 is for WHIP and files only."""
         self._on_note = on_note
         self._devices = devices or Devices()
         self._preview = None if preview_path is None else PreviewWriter(preview_path)
-        self.programme = Programme(self._devices, self._preview)
+        self.programme = Programme(self._devices, self._preview, codec)
         self._air = AirChanged(state="off")
         self._publisher = Publisher(
             on_air=self._air_changed,
             on_keyframe_wanted=self.programme.ask_idr,
             on_target_bps=self.programme.set_bps,
+            codec=codec,
             start_bps=self.programme.ceiling_bps,
             max_bps=self.programme.ceiling_bps,
         )

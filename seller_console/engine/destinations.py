@@ -18,6 +18,7 @@ import av
 import numpy as np
 
 from ..contract.media import AirChanged, AirState
+from ..rtc.payload import Codec
 from .clock import AUDIO_BASE, AUDIO_HZ
 from .encode import Output, Packet
 from .muxing import Muxer, Unit, copy_of
@@ -41,8 +42,10 @@ class StreamDestination:
         fps: int,
         ask_idr: Callable[[], None],
         on_state: Callable[[AirState, str], None],
+        codec: Codec = "H264",
     ) -> None:
         self.name = name
+        self._codec: Codec = codec
         self._url = url
         self._size, self._fps = size, fps
         self._ask_idr = ask_idr
@@ -123,7 +126,7 @@ class StreamDestination:
         return "mpegts" if "://" in self._url else "matroska"
 
     def _send_all(self) -> None:
-        muxer = Muxer(self._url, self._format(), self._size, self._fps, None, "aac")
+        muxer = Muxer(self._url, self._format(), self._size, self._fps, None, "aac", self._codec)
         try:
             with self._wake:
                 self._units.clear()
@@ -182,13 +185,15 @@ class WhipDestination:
         ask_idr: Callable[[], None],
         on_state: Callable[[AirState, str], None],
         max_bps: int,
+        codec: Codec = "H264",
     ) -> None:
         self.name = name
         self.state: AirState = "connecting"
         self._on_state = on_state
         self._publisher = Publisher(
-            on_air=self._changed, on_keyframe_wanted=ask_idr, min_bps=max_bps, start_bps=max_bps, max_bps=max_bps
-        )
+            on_air=self._changed, on_keyframe_wanted=ask_idr, codec=codec, min_bps=max_bps, start_bps=max_bps,
+            max_bps=max_bps,
+        )  # fmt: skip
         self.output = Output(f"destination {name}", self._publisher.send_video, self._publisher.send_audio)
         self._publisher.start(url, token)
 

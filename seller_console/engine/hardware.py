@@ -48,6 +48,8 @@ class Kind:
     systems: tuple[str, ...] = ("linux", "win32", "darwin")
     reopens: bool = False
     """A new rate needs the encoder to be opened again."""
+    floored: bool = False
+    """Keeps a steady rate only when it is told the least as well."""
 
 
 KINDS: dict[str, Kind] = {
@@ -80,6 +82,15 @@ KINDS: dict[str, Kind] = {
     )
 }  # fmt: skip
 """In the order they are tried. x264 is here to prove the proof."""
+VP8 = Kind(
+    "libvpx",
+    "VP8",
+    {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "error-resilient": "default", "auto-alt-ref": "0"},
+    "yuv420p",
+    reopens=True,
+    floored=True,
+)
+"""Where H.264 is not wanted. Software: nothing to prove, and x264 is no way out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,7 @@ class Choice:
 
 
 class HardwareEncoder:
-    """One context of the card. Belongs to one thread; has the shape of VideoEncoder."""
+    """One context of the card, or of libvpx. Belongs to one thread; has the shape of VideoEncoder."""
 
     def __init__(self, kind: Kind, shape: Shape) -> None:
         self.name = kind.name
@@ -135,6 +146,7 @@ class HardwareEncoder:
         context.color_primaries = context.color_trc = _BT601
         context.options = {
             "maxrate": str(self._bps), "bufsize": str(self._bps // 4), **kind.options,
+            **({"minrate": str(self._bps)} if kind.floored else {}),
         }  # fmt: skip
         context.open()
         return context
@@ -148,7 +160,7 @@ class HardwareEncoder:
             self._context = self._open()
 
     def feed(self, pixels: Pixels, pts: int, idr: bool = False) -> list[Packet]:
-        """An I420 picture in; the access units (Annex B) that are ready, usually this one's."""
+        """An I420 picture in; the access units (Annex B; VP8 frames) that are ready, usually this one's."""
         frame = av.VideoFrame.from_numpy_buffer(pixels, "yuv420p")
         if self._kind.pix_fmt != "yuv420p":
             frame = frame.reformat(format=self._kind.pix_fmt)

@@ -1,7 +1,8 @@
 """Publishing without a window: `seller-console publish`, the engine with its stats on stdout.
 
 `--json`: one EngineStats a second, and AirChanged, TroubleRaised, TroubleCured as they
-come, a JSON object a line. `--record` and `--also` take the same packets. Ends after
+come, a JSON object a line. `--record` and `--also` take the same packets. `--commands`:
+what a window would say comes as JSON lines on stdin. Ends after
 `--seconds` (0: when told to). Exit code: 0 was on air at the end; 1 was not; 2 the
 command line is wrong.
 """
@@ -14,18 +15,20 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
 import msgspec
 
 from .. import places
-from ..contract.codec import encode
+from ..contract.codec import Unreadable, decode_engine_command, encode
 from ..contract.media import (
     AddDestination,
     AirChanged,
     CameraSet,
     CameraSettings,
+    ClipSaved,
     DestinationChanged,
     EncoderChosen,
     EngineNote,
@@ -35,8 +38,11 @@ from ..contract.media import (
     ProgrammeSet,
     RecordingChanged,
     SetEncoder,
+    SetGain,
     SetOverlay,
     SetProgramme,
+    SetScene,
+    SnapshotTaken,
     StartRecording,
     TroubleCured,
     TroubleRaised,
@@ -110,6 +116,35 @@ def _parser() -> argparse.ArgumentParser:
         help=either("tone, silence, file:CHEMIN, …", "tone, silence, file:PATH, …"),
     )
     parser.add_argument(
+        "--second-camera", default="", metavar="SPEC", help=either("pour face, both et split", "for face, both, split")
+    )
+    parser.add_argument(
+        "--second-microphone", default="", metavar="SPEC", help=either("mêlé au premier", "mixed with the first")
+    )
+    parser.add_argument(
+        "--gain",
+        type=float,
+        default=0.0,
+        metavar="DB",
+        help=either("du micro, en décibels", "of the microphone, in dB"),
+    )
+    parser.add_argument(
+        "--still",
+        default="",
+        metavar="FILE",
+        help=either("l’image de la scène still", "the picture of the scene still"),
+    )
+    parser.add_argument("--scene", default="table", metavar="NAME", help="table, face, both, split, pause, still")
+    parser.add_argument(
+        "--commands",
+        action="store_true",
+        help=either(
+            "obéit aux commandes du moteur, une ligne de JSON chacune, sur l’entrée standard :",
+            "obeys the engine’s commands, a JSON line each, on standard input:",
+        )
+        + ' {"type": "set_scene", "scene": "both"}',
+    )
+    parser.add_argument(
         "--size", type=_size, default=(720, 1280), metavar="WxH", help=either("largeur x hauteur", "width x height")
     )
     parser.add_argument("--fps", type=int, default=30, help=either("images par seconde", "pictures a second"))
@@ -123,6 +158,14 @@ def _parser() -> argparse.ArgumentParser:
         help=either(
             "auto : le premier de la carte graphique qui fait ses preuves (h264_nvenc, h264_qsv, …), sinon x264",
             "auto: the first of the graphics card that proves itself (h264_nvenc, h264_qsv, …), else x264",
+        ),
+    )
+    parser.add_argument(
+        "--codec",
+        choices=("h264", "vp8"),
+        default="h264",
+        help=either(
+            "vp8 : par libvpx, vers WHIP et en Matroska seulement", "vp8: by libvpx, to WHIP and as Matroska only"
         ),
     )
     parser.add_argument(
@@ -169,9 +212,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+LINE_BYTES = 65_536
 TOLD = (
     EngineStats, AirChanged, TroubleRaised, TroubleCured, EngineRefused, ProgrammeSet, RecordingChanged,
-    DestinationChanged, CameraSet, EncoderChosen,
+    DestinationChanged, CameraSet, EncoderChosen, SnapshotTaken, ClipSaved,
 )  # fmt: skip
 
 
@@ -220,6 +264,8 @@ class _Teller:
                 print(f"trouble: {note.code} {note.subject} {note.detail}".rstrip(), flush=True)
             case TroubleCured():
                 print(f"cured: {note.code} {note.subject}".rstrip(), flush=True)
+            case SnapshotTaken() | ClipSaved():
+                print(f"{note.path or 'nothing'} {note.error}".rstrip(), flush=True)
             case EngineRefused():
                 print(f"refused: {note.command} {note.code} {note.detail}", file=sys.stderr, flush=True)
             case _:
@@ -240,13 +286,41 @@ async def _follow_overlay(engine: Engine, path: Path) -> None:
         await asyncio.sleep(0.3)
 
 
+async def _obey_lines(engine: Engine) -> None:
+    """Each line of standard input is a command, done in its turn; its end ends nothing."""
+    lines: asyncio.Queue[bytes] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        held = b""
+        while said := os.read(0, 65_536):
+            *whole, held = (held + said).split(b"\n")
+            for line in whole:
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            held = held[:LINE_BYTES]
+
+    def listen() -> None:
+        with contextlib.suppress(OSError, RuntimeError):  # standard input is closed, the loop has ended
+            read()
+
+    threading.Thread(target=listen, name="commands", daemon=True).start()
+    while True:
+        line = await lines.get()
+        if not line.strip():
+            continue
+        try:
+            await engine.obey(decode_engine_command(line))
+        except Unreadable as error:
+            print(f"refused: {error}", file=sys.stderr, flush=True)
+
+
 async def _publish(options: argparse.Namespace) -> int:
     tell = _Teller(options.json)
     book = CameraBook(places.home() / "cameras.json")
     if options.camera_settings is not None:
         book = CameraBook()
         book.put(options.camera, options.camera_settings)
-    engine = Engine(None, tell, Devices(book=book))
+    engine = Engine(None, tell, Devices(book=book), "VP8" if options.codec == "vp8" else "H264")
     loop = asyncio.get_running_loop()
     when_asked(engine.quitting.set)
     width, height = options.size
@@ -258,8 +332,14 @@ async def _publish(options: argparse.Namespace) -> int:
             height=height,
             fps=options.fps,
             target_bps=options.bitrate,
+            second_camera=options.second_camera,
+            second_microphone=options.second_microphone,
+            still=options.still,
         )
     )
+    if tell.refused is None:
+        await engine.obey(SetScene(scene=options.scene, cut=True))
+        await engine.obey(SetGain(gain_db=options.gain))
     if tell.refused is None and options.encoder != "x264":
         await engine.obey(SetEncoder(encoder=options.encoder))
         await engine.encoder_settled()
@@ -284,16 +364,23 @@ async def _publish(options: argparse.Namespace) -> int:
         was_on_air = engine.air.state == "on_air"
 
     noting = loop.create_task(note_the_end())
-    drawing = loop.create_task(_follow_overlay(engine, Path(options.overlay))) if options.overlay else None
+    beside = [loop.create_task(_follow_overlay(engine, Path(options.overlay)))] if options.overlay else []
+    if options.commands:
+        beside.append(loop.create_task(_obey_lines(engine)))
     await engine.run()
     await noting
-    if drawing is not None:
-        drawing.cancel()
+    for task in beside:
+        task.cancel()
     return 0 if was_on_air else 1
 
 
 def main(argv: list[str]) -> int:
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.codec == "vp8" and options.encoder != "x264":
+        parser.error(either("--codec vp8 n’a qu’un encodeur", "--codec vp8 has one encoder only"))
+    if options.codec == "vp8" and any(url.startswith(("rtmp", "srt:")) for url in options.also):
+        parser.error(either("RTMP et SRT veulent du H.264", "RTMP and SRT want H.264"))
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     keep_few()
     come_first()

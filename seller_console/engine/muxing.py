@@ -23,6 +23,7 @@ from typing import Any, Literal
 import av
 import psutil
 
+from ..rtc.payload import Codec
 from .clock import AUDIO_BASE, AUDIO_HZ, VIDEO_BASE, VIDEO_HZ
 from .encode import Packet
 
@@ -71,13 +72,14 @@ class Muxer:
         fps: int,
         options: dict[str, str] | None = None,
         sound_codec: str = "libopus",
+        codec: Codec = "H264",
     ) -> None:
         sound: dict[str, Any] = {"layout": "mono", "format": "flt", "bit_rate": 64_000}
         if sound_codec == "aac":
             sound = {"layout": "mono", "format": "fltp", "bit_rate": 96_000}
         with _as_oserror():
             self._container: Any = av.open(target, "w", format=format_name, options=options or {})
-            self._video: Any = self._container.add_mux_stream("h264", rate=fps, width=size[0], height=size[1])
+            self._video: Any = self._container.add_mux_stream(codec.lower(), rate=fps, width=size[0], height=size[1])
             self._video.time_base = VIDEO_BASE
             self.sound: Any = self._container.add_stream(sound_codec, rate=AUDIO_HZ, **sound)
         self._zero: dict[str, int] = {}

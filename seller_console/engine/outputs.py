@@ -91,6 +91,7 @@ class Outputs:
             (now.width, now.height),
             now.fps,
             self._programme.ask_idr,
+            self._programme.codec,
         )
         self._apply()
         self.watch(once_a_second=False)
@@ -133,8 +134,9 @@ class Outputs:
         now = self._programme.settings
         try:
             seconds = await asyncio.to_thread(
-                self._ring.save, Path(command.path), command.seconds, (now.width, now.height), now.fps
-            )
+                self._ring.save, Path(command.path), command.seconds, (now.width, now.height), now.fps,
+                self._programme.codec,
+            )  # fmt: skip
         except (OSError, LookupError) as error:
             self._on_note(ClipSaved(request=command.request, error=str(error)))
             return
@@ -153,11 +155,13 @@ class Outputs:
         if command.url.startswith(("http://", "https://")):
             ceiling = self._programme.ceiling_bps
             self._streams[command.name] = WhipDestination(
-                command.name, command.url, command.token, ask, changed, ceiling
+                command.name, command.url, command.token, ask, changed, ceiling, self._programme.codec
             )
         else:
             size = (now.width, now.height)
-            self._streams[command.name] = StreamDestination(command.name, command.url, size, now.fps, ask, changed)
+            self._streams[command.name] = StreamDestination(
+                command.name, command.url, size, now.fps, ask, changed, self._programme.codec
+            )
         self._apply()
 
     async def remove(self, name: str) -> None:

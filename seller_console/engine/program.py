@@ -17,12 +17,13 @@ from fractions import Fraction
 import cv2
 
 from ..contract.media import CameraSet, CameraSettings, SetProgramme
+from ..rtc.payload import Codec
 from . import framing
 from .capture import CameraFeed, CapturedCamera
 from .clock import SECOND_NS, MediaClock, Metronome
 from .devices import CameraWish, Devices, UnknownDevice
 from .encode import EncodeThread, Output, Packet, PictureEncoder, Thinner, VideoEncoder, usual_bps
-from .hardware import KINDS, SOFTWARE, HardwareEncoder, Shape
+from .hardware import KINDS, SOFTWARE, VP8, HardwareEncoder, Shape
 from .overlay import Overlay, Under, lift
 from .picture import Picture, Pixels, blank
 from .preview import PreviewWriter
@@ -61,7 +62,13 @@ def _mark(camera: CameraFeed) -> str:
 class Programme:
     """Starts off air with a test card. All methods are the event loop's; none waits long except `stop`."""
 
-    def __init__(self, devices: Devices, preview: PreviewWriter | None, clock: MediaClock | None = None) -> None:
+    def __init__(
+        self,
+        devices: Devices,
+        preview: PreviewWriter | None,
+        codec: Codec = "H264",
+        clock: MediaClock | None = None,
+    ) -> None:
         self.clock = clock or MediaClock()
         self._devices = devices
         self._preview = preview
@@ -76,7 +83,8 @@ class Programme:
         self._encode: EncodeThread | None = None
         self._thinner = Thinner(self._set.width * self._set.height * self._set.fps)
         self._target_bps = 0
-        self._encoder = SOFTWARE
+        self.codec: Codec = codec
+        self._encoder = SOFTWARE if codec == "H264" else VP8.name
         self._encoder_lost = ""
         self._past = Counts()
         self._past_late = 0
@@ -312,7 +320,7 @@ class Programme:
 
     def use_encoder(self, name: str) -> None:
         """One that has given its proof. On air it changes over at once; while a file is written, after it."""
-        if name == self._encoder:
+        if name == self._encoder or self.codec != "H264":
             return
         self._encoder, self._encoder_lost = name, ""
         if self._encode is not None and not any(output.name == "recording" for output in self._outputs):
@@ -321,7 +329,7 @@ class Programme:
     def mind_encoder(self, now_ns: int) -> str:
         """An encoder of the card that fails or hangs on air is left for x264; says why, "" when all is well."""
         encode = self._encode
-        if encode is None or self._encoder == SOFTWARE:
+        if encode is None or self._encoder in (SOFTWARE, VP8.name):
             return self._encoder_lost
         why = encode.failure
         if not why and encode.stuck_ns(now_ns) > STUCK_NS:
@@ -365,7 +373,7 @@ class Programme:
 
         def make(preset: str) -> PictureEncoder:
             if name != SOFTWARE:
-                return HardwareEncoder(KINDS[name], shape)
+                return HardwareEncoder(VP8 if name == VP8.name else KINDS[name], shape)
             return VideoEncoder(shape.width, shape.height, shape.fps, shape.ceiling_bps, preset)
 
         presets = ("",) if name != SOFTWARE else ()

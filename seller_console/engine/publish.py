@@ -31,7 +31,7 @@ import httpx
 
 from ..contract.media import AirChanged, AirState
 from ..rtc.keyframes import KeyframeGate
-from ..rtc.payload import is_idr
+from ..rtc.payload import Codec, is_key
 from ..rtc.peer import PeerState
 from ..rtc.proof import broken_seams
 from ..rtc.sending import Delivery, Sending, new_lines
@@ -126,7 +126,7 @@ class Publisher:
     """All methods but send_* belong to the event loop; send_* may be called from any thread.
 
     Packets: `packet.pts` and `packet.time_base` on the one media clock (same zero for
-    video and audio). H.264 in Annex B, IDRs with SPS/PPS in band; Opus, one packet a frame.
+    video and audio). H.264 in Annex B, IDRs with SPS/PPS in band, or VP8; Opus, one packet a frame.
     Before `start` and while reconnecting, packets are dropped (counted).
     Callbacks run on the event loop.
     """
@@ -137,12 +137,14 @@ class Publisher:
         on_air: Callable[[AirChanged], None],
         on_keyframe_wanted: Callable[[], None],
         on_target_bps: Callable[[int], None] | None = None,
+        codec: Codec = "H264",
         min_bps: int = 150_000,
         start_bps: int = 2_500_000,
         max_bps: int = 2_500_000,
     ) -> None:
         """`on_target_bps`: what the video encoder should aim at; called when it moves by more than 3 %."""
         self._on_air, self._on_keyframe_wanted, self._on_target_bps = on_air, on_keyframe_wanted, on_target_bps
+        self._codec: Codec = codec
         self._bounds = (min_bps, start_bps, max_bps)
         self._uplink = Uplink(min_bps=min_bps, start_bps=start_bps, max_bps=max_bps)
         self._told_bps = 0
@@ -252,6 +254,7 @@ class Publisher:
         sending = make(
             self._lines,
             wall_zero_s=self._wall_zero_s or 0.0,
+            codec=self._codec,
             on_state=self._peer_changed,
             on_keyframe_wanted=self._want_keyframe,
             on_deliveries=self._delivered,
@@ -330,7 +333,7 @@ class Publisher:
     # --- media ----------------------------------------------------------------------------------
 
     def send_video(self, packet: av.Packet[Any]) -> None:
-        """An H.264 access unit. Thread-safe, never blocks."""
+        """An access unit of our codec. Thread-safe, never blocks."""
         loop = self._loop
         if loop is None or packet.pts is None or packet.time_base is None:
             self._dropped += 1
@@ -340,7 +343,8 @@ class Publisher:
             self._inbox_lost = True
             self._dropped += QUEUE_PACKETS
         data = bytes(packet)
-        self._inbox.append((data, round(packet.pts * packet.time_base * 90_000), packet.is_keyframe or is_idr(data)))
+        key = packet.is_keyframe or is_key(self._codec, data)
+        self._inbox.append((data, round(packet.pts * packet.time_base * 90_000), key))
         self._call(loop, self._drain)
 
     def send_audio(self, packet: av.Packet[Any]) -> None:

@@ -2,7 +2,8 @@
 
 Queue of 5 s; full: recording stops with a visible error (the encoder never waits for a
 disk). Matroska while running, in clusters of 0.7 s, so that a killed program loses
-less than the last second; segments of 30 minutes, each rewrapped to MP4 when it is whole.
+less than the last second; segments of 30 minutes, each rewrapped to MP4 when it is whole
+(VP8 stays as it is: no MP4 holds it).
 Ends by itself, in words, when the disk has less than 300 MB left.
 """
 
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ..rtc.payload import Codec
 from .encode import Packet
 from .muxing import Muxer, Unit, copy_of, rewrap
 
@@ -70,12 +72,14 @@ class Recorder:
         size: tuple[int, int],
         fps: int,
         ask_idr: Callable[[], None],
+        codec: Codec = "H264",
         segment_s: float = SEGMENT_S,
         reserve_bytes: int = RESERVE_BYTES,
     ) -> None:
         self._folder, self._name = folder, name
         self._size, self._fps = size, fps
         self._ask_idr = ask_idr
+        self._codec: Codec = codec
         self._segment_s, self._reserve_bytes = segment_s, reserve_bytes
         self._units: deque[Unit] = deque()
         self._wake = threading.Condition()
@@ -198,7 +202,7 @@ class Recorder:
         self._check_disk()
         self._packets = 0
         self._writing = self._path = path
-        self._muxer = Muxer(str(path), "matroska", self._size, self._fps, _OPTIONS)
+        self._muxer = Muxer(str(path), "matroska", self._size, self._fps, _OPTIONS, codec=self._codec)
         log.info("recording path=%s", path)
 
     def _end_segment(self) -> None:
@@ -212,6 +216,8 @@ class Recorder:
         if not muxer.bytes:
             path.unlink(missing_ok=True)
             return
+        if self._codec != "H264":
+            return  # no MP4 holds VP8: the Matroska is what there is
         thread = threading.Thread(target=self._rewrap, args=(path, self._packets), name="rewrap", daemon=True)
         self._rewrapping = [t for t in self._rewrapping if t.is_alive()] + [thread]
         thread.start()

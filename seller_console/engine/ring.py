@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from pathlib import Path
 
+from ..rtc.payload import Codec
 from .encode import Packet
 from .muxing import Muxer, Unit, copy_of, to_mp4
 
@@ -51,7 +52,7 @@ class Ring:
         with self._lock:
             self._groups.clear()
 
-    def save(self, path: Path, seconds: float, size: tuple[int, int], fps: int) -> float:
+    def save(self, path: Path, seconds: float, size: tuple[int, int], fps: int, codec: Codec = "H264") -> float:
         """The last `seconds` (a little more: from an IDR) as MP4; says how many.
 
         Raises OSError; LookupError when nothing is kept.
@@ -68,10 +69,13 @@ class Ring:
         path.parent.mkdir(parents=True, exist_ok=True)
         raw = path.with_suffix(".clip")
         try:
-            muxer = Muxer(str(raw), "matroska", size, fps)
+            muxer = Muxer(str(raw), "matroska", size, fps, codec=codec)
             for unit in units:
                 muxer.write(unit)
             muxer.close()
-            return to_mp4(raw, path)
+            if codec == "H264":
+                return to_mp4(raw, path)
+            raw.replace(path)  # as it is: no MP4 holds VP8
+            return muxer.seconds
         finally:
             raw.unlink(missing_ok=True)

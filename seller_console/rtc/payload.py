@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import pack, unpack_from
+from typing import Literal
 
+Codec = Literal["H264", "VP8"]
+"""Of the picture, as SDP names it."""
 PAYLOAD_BYTES = 1180
 """Largest payload: leaves room for RTP, extensions, RTX, SRTP and a tunnel inside 1,280."""
 
@@ -164,6 +167,28 @@ def starts_picture(codec: str, payload: bytes, sps_in_band: bool) -> bool:
         return vp8_starts(payload)
     sps, idr = h264_starts(payload)
     return sps or (idr and not sps_in_band)
+
+
+def pack_vp8(frame: bytes, limit: int = PAYLOAD_BYTES) -> list[bytes]:
+    """A VP8 frame -> payloads of nearly the same size, each behind the shortest descriptor there is."""
+    pieces = max(1, -(-len(frame) // (limit - 1)))
+    size, longer = divmod(len(frame), pieces)
+    payloads, at = [], 0
+    for index in range(pieces):
+        step = size + (index < longer)
+        payloads.append((b"\x00" if index else b"\x10") + frame[at : at + step])
+        at += step
+    return payloads
+
+
+def pack_picture(codec: Codec, data: bytes) -> list[bytes]:
+    """An access unit (Annex B) or a VP8 frame -> payloads, in order; the last one carries the marker."""
+    return pack_h264(data) if codec == "H264" else pack_vp8(data)
+
+
+def is_key(codec: str, data: bytes) -> bool:
+    """Whether this access unit or VP8 frame can be decoded by itself."""
+    return is_idr(data) if codec == "H264" else bool(data) and not data[0] & 1
 
 
 def unpack(codec: str, payload: bytes) -> bytes:

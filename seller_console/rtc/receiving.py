@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from . import sdp
 from .inbound import Inbound
 from .keyframes import KeyframeGate
-from .payload import is_idr, starts_picture, unpack
+from .payload import is_key, starts_picture, unpack
 from .peer import Peer, PeerState
 from .wire import (
     TIMESTAMP,
@@ -110,7 +110,7 @@ class Assembler:
             except ValueError:
                 self.give_up()
                 return out
-            keyframe = is_idr(data) if self.codec == "H264" else bool(data) and not data[0] & 1
+            keyframe = is_key(self.codec, data)
             ts = self._unwrap(parts[-1][0])
             if data:
                 out.append(Received("video", self.codec, data, ts, arrived_s, keyframe))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from . import sdp
 from .outbound import Outbound, Sent, ntp
-from .payload import pack_h264
+from .payload import Codec, pack_picture
 from .peer import Peer, PeerState
 from .wire import (
     ARRIVAL_US,
@@ -73,6 +73,7 @@ class Sending:
         lines: Lines,
         *,
         wall_zero_s: float,
+        codec: Codec = "H264",
         profile: str = "42e01f",
         on_state: Callable[[PeerState], None],
         on_keyframe_wanted: Callable[[], None],
@@ -90,6 +91,7 @@ class Sending:
         self.wide_feedback = False
         self._lines = lines
         self.wall_zero_s = wall_zero_s
+        self._codec: Codec = codec
         self._profile = profile
         self._on_keyframe_wanted, self._on_deliveries = on_keyframe_wanted, on_deliveries
         self._on_loss, self._on_remb, self._on_overflow = on_loss, on_remb, on_overflow
@@ -117,13 +119,15 @@ class Sending:
         await self.peer.gather()
         extensions = {sdp.MID: MID_ID, sdp.TRANSPORT_CC: WIDE_ID}
         video, audio = self._lines.video, self._lines.audio
-        h264 = {"level-asymmetry-allowed": "1", "packetization-mode": "1", "profile-level-id": self._profile}
+        parameters = {}
+        if self._codec == "H264":
+            parameters = {"level-asymmetry-allowed": "1", "packetization-mode": "1", "profile-level-id": self._profile}
         sections = [
             sdp.Media(
                 "video", mid="0", direction="sendonly", extensions=extensions,
                 codecs=[
                     sdp.Codec(
-                        VIDEO_PT, "H264", 90_000, parameters=h264, rtx_pt=RTX_PT,
+                        VIDEO_PT, self._codec, 90_000, parameters=parameters, rtx_pt=RTX_PT,
                         feedback=["nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"],
                     )
                 ],
@@ -148,7 +152,7 @@ class Sending:
         if video is None or video.direction not in ("recvonly", "sendrecv"):
             raise ValueError("video is refused")
         if not any(codec.pt == VIDEO_PT for codec in video.codecs):
-            raise ValueError("our H.264 is refused")
+            raise ValueError(f"our {self._codec} is refused")
         if not video.ufrag or not video.fingerprints:
             raise ValueError("no ICE credentials or no fingerprint")
         chosen = next(codec for codec in video.codecs if codec.pt == VIDEO_PT)
@@ -170,8 +174,8 @@ class Sending:
         self._pace_bps = max(300_000.0, bps * PACING_FACTOR)
 
     def send_video(self, access_unit: bytes, ts: int) -> bool:
-        """Annex B; `ts` in 1/90000 s of media time. False when the pacer overflowed instead."""
-        payloads = pack_h264(access_unit)
+        """Annex B or a VP8 frame; `ts` in 1/90000 s of media time. False when the pacer overflowed instead."""
+        payloads = pack_picture(self._codec, access_unit)
         if self._queued_bytes * 8 > self._pace_bps * PACER_HOLDS_S:
             self._flush()
             return False

@@ -24,6 +24,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError
 
+from .payload import Codec
 from .peer import PeerState
 from .sending import Delivery, Lines
 
@@ -78,6 +79,7 @@ class StockSending:
         lines: Lines,
         *,
         wall_zero_s: float,
+        codec: Codec = "H264",
         profile: str = "42e01f",
         on_state: Callable[[PeerState], None],
         on_keyframe_wanted: Callable[[], None],
@@ -94,6 +96,7 @@ class StockSending:
         self.peer = StockPeer()
         self._on_state, self._on_loss, self._on_overflow = on_state, on_loss, on_overflow
         self._on_keyframe_wanted = on_keyframe_wanted
+        self._codec: Codec = codec
         self._profile = profile
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connection.on("connectionstatechange", self._changed)
@@ -103,12 +106,13 @@ class StockSending:
 
     async def offer(self) -> str:
         video = self._connection.addTransceiver(self._video, direction="sendonly")
-        h264 = [
+        ours = [
             codec
             for codec in RTCRtpSender.getCapabilities("video").codecs
-            if codec.mimeType == "video/rtx" or codec.parameters.get("profile-level-id") == self._profile
+            if codec.mimeType in ("video/rtx", f"video/{self._codec}")
+            and (codec.mimeType != "video/H264" or codec.parameters.get("profile-level-id") == self._profile)
         ]
-        video.setCodecPreferences(h264)
+        video.setCodecPreferences(ours)
         audio = self._connection.addTransceiver(self._audio, direction="sendonly")
         opus = [codec for codec in RTCRtpSender.getCapabilities("audio").codecs if codec.mimeType == "audio/opus"]
         audio.setCodecPreferences(opus)

@@ -177,6 +177,80 @@ async def test_headless_records_and_publishes_twice_with_one_encode(
             assert sum(1 for _ in container.decode(video=0)) > 40
 
 
+async def test_vp8_goes_to_whip_and_matroska_and_is_watched(
+    door: Door, start_program: Callable[..., Any], tmp_path: Path
+) -> None:
+    async with relay_door.opened() as second:
+        words = ["--also", second.whip, "--also", str(tmp_path / "b.mkv"), "--record", str(tmp_path / "kept")]
+        program = start_program(
+            "seller_console.engine.headless", "--to", door.whip, *words, "--size", "360x640", "--seconds", "8",
+            "--codec", "vp8",
+        )  # fmt: skip
+        viewer = Viewer(door.whep, decode=True)
+        watching = asyncio.create_task(viewer.run())
+        assert await asyncio.to_thread(program.wait, 40) == 0
+        watching.cancel()
+        await asyncio.wait([watching])
+        assert [one.video_codec for one in (*door.of(IngestStarted), *second.of(IngestStarted))] == ["VP8", "VP8"]
+    seen = viewer.summary()
+    assert seen["decoded"] > 40 and seen["changed"] > 0.9 * seen["decoded"] and seen["errors"] == []
+    (recorded,) = (tmp_path / "kept").iterdir()
+    for path in (recorded, tmp_path / "b.mkv"):
+        with av.open(str(path)) as container:
+            assert container.streams.video[0].codec_context.name == "vp8"
+            assert sum(1 for _ in container.decode(video=0)) > 40
+
+
+async def test_what_a_window_would_say_comes_by_lines_on_standard_input(door: Door, tmp_path: Path) -> None:
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "seller_console.engine.headless", "--to", door.whip, "--size", "360x640", "--json",
+        "--second-camera", "testcard", "--scene", "both", "--gain", "-6", "--commands",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert program.stdin is not None and program.stdout is not None and program.stderr is not None
+    notes: list[dict[str, Any]] = []
+
+    async def told(kind: str, **facts: Any) -> dict[str, Any]:
+        assert program.stdout is not None
+        async with asyncio.timeout(30):
+            while True:
+                notes.append(json.loads(await program.stdout.readline()))
+                if notes[-1]["type"] == kind and all(notes[-1].get(key) == value for key, value in facts.items()):
+                    return notes[-1]
+
+    def say(raw: bytes) -> None:
+        assert program.stdin is not None
+        program.stdin.write(raw + b"\n")
+
+    try:
+        assert (await told("programme_set", scene="both"))["second_camera"] == "testcard"
+        await told("air_changed", state="on_air")
+        await told("engine_stats")
+        say(b'{"type":"set_scene","scene":"pause"}')
+        await told("programme_set", scene="pause")
+        say(b"{nonsense\n\n" + b'{"type":"set_scene","scene":"nowhere"}')
+        await told("engine_refused", code="unknown_scene")
+        shot = tmp_path / "shot.jpg"
+        say(json.dumps({"type": "take_snapshot", "request": "1", "path": str(shot)}).encode())
+        assert "error" not in await told("snapshot_taken", request="1") and shot.exists()
+        say(b'{"type":"quit"}')
+        assert await asyncio.wait_for(program.wait(), 20) == 0
+        assert b"refused" in await program.stderr.read()
+    finally:
+        if program.returncode is None:
+            program.kill()
+            await program.wait()
+
+
+@pytest.mark.parametrize("words", [["--also", "rtmp://127.0.0.1:9/live/x"], ["--encoder", "auto"]])
+def test_what_vp8_cannot_do_is_said_before_anything_begins(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        headless.main(["--to", "http://127.0.0.1:9/whip", "--codec", "vp8", *words])
+    assert ended.value.code == 2 and ("H.264" in capsys.readouterr().err) == ("--also" in words)
+
+
 IN_A_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -13,7 +13,9 @@ import av
 import numpy as np
 from av.codec.context import CodecContext
 
+from seller_console.engine.hardware import VP8
 from seller_console.engine.publish import Publisher
+from seller_console.rtc.payload import Codec
 
 VIDEO_BASE, AUDIO_BASE = Fraction(1, 90_000), Fraction(1, 48_000)
 
@@ -29,13 +31,14 @@ class Studio:
         bps: int = 600_000,
         noise: int = 0,
         stamp: bool = False,
+        codec: Codec = "H264",
     ) -> None:
         self.width, self.height, self.fps, self.stamp = width, height, fps, stamp
-        context: Any = CodecContext.create("libx264", "w")
+        context: Any = CodecContext.create("libx264" if codec == "H264" else "libvpx", "w")
         context.width, context.height, context.pix_fmt = width, height, "yuv420p"
         context.time_base, context.framerate = VIDEO_BASE, Fraction(fps)
         context.bit_rate, context.max_b_frames, context.gop_size = bps, 0, 1_000
-        context.options = {
+        context.options = VP8.options if codec == "VP8" else {
             "preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "sc_threshold": "0",
             "forced-idr": "1", "maxrate": str(bps), "bufsize": str(bps // 5),
         }  # fmt: skip

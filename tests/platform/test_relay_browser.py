@@ -68,6 +68,21 @@ async def test_chromium_watches_what_we_publish(door: Door, browser: Browser) ->
     assert "codec_video/H264" in stats
 
 
+async def test_chromium_watches_vp8(door: Door, browser: Browser) -> None:
+    page = await chromium.page(browser, door.url)
+    async with on_air(door.whip, Studio(360, 640, bps=800_000, noise=8, codec="VP8"), codec="VP8"):
+        await until(_said(door, IngestStarted), saying="on air")
+        await page.evaluate("watch('/whep')")
+
+        async def two_seconds() -> bool:
+            return (await seen(page))[0] >= 60
+
+        await until(two_seconds, saying="two seconds of picture")
+        stats = await chromium.inbound(page)
+    assert "codec_video/VP8" in stats
+    assert (stats["video"]["frameWidth"], stats["video"]["frameHeight"]) == (360, 640)
+
+
 def _said(door: Door, kind: type) -> Callable[[], Awaitable[Any]]:
     async def said() -> Any:
         return door.of(kind)

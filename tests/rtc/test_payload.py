@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,8 +12,10 @@ from seller_console.rtc.payload import (
     PAYLOAD_BYTES,
     h264_starts,
     is_idr,
+    is_key,
     nal_units,
     pack_h264,
+    pack_vp8,
     starts_picture,
     unpack_h264,
     unpack_vp8,
@@ -129,3 +132,14 @@ def test_a_decoder_never_starts_in_the_middle() -> None:
     frames = feed(packets[begin:])
     assert frames[0].keyframe
     assert len(frames) == 10
+
+
+@pytest.mark.parametrize("size", [1, 1179, 1180, 5_000, 65_000])
+def test_a_vp8_frame_comes_out_as_it_went_in(size: int) -> None:
+    frame = bytes(n % 251 for n in range(size))
+    payloads = pack_vp8(frame)
+    assert all(len(payload) <= PAYLOAD_BYTES for payload in payloads)
+    assert max(map(len, payloads)) - min(map(len, payloads)) <= 1
+    assert b"".join(map(unpack_vp8, payloads)) == frame
+    assert [vp8_starts(payload) for payload in payloads] == [True] + [False] * (len(payloads) - 1)
+    assert is_key("VP8", frame) and not is_key("VP8", b"\x31" + frame)
