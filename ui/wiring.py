@@ -366,7 +366,7 @@ class Wiring:
             return
         self._recording = active
         what: Literal["recording_started", "recording_ended"] = "recording_started" if active else "recording_ended"
-        self.say(c.NoteMedia(what=what, detail=Path(note.path).name), lambda answer: None)
+        self.say(c.NoteMedia(what=what, detail=Path(note.path).stem), lambda answer: None)
 
     # --- the programs ---------------------------------------------------------------------------
 

@@ -21,13 +21,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import av
-import psutil
 
 from ..rtc.payload import Codec
 from .clock import AUDIO_BASE, AUDIO_HZ, VIDEO_BASE, VIDEO_HZ
 from .encode import Packet
+from .priority import go_last
 
 log = logging.getLogger("engine.muxing")
+
+PATIENCE_S, SLOW_DISK = 60.0, 2_000_000
+"""A rewrapping is given a minute, and a second more for so many bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +123,19 @@ def rewrap(source: Path, target: Path, packets: int) -> None:
     In a program of its own, which ends its work even when ours has gone: in the engine the tables of half an
     hour (some 8 MB) would lie among what is on air, and never quite go back to the system.
     """
-    child = subprocess.run(
+    child = subprocess.Popen(
         [sys.executable, "-m", "seller_console.engine.muxing", str(source), str(target), str(packets)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         start_new_session=True,  # Ctrl C in a terminal is for us
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )  # fmt: skip
+    try:
+        said = child.communicate(timeout=PATIENCE_S + source.stat().st_size / SLOW_DISK)[1]
+    except subprocess.TimeoutExpired as late:
+        child.kill()  # and not waited for: it may hang in a disk that is gone
+        raise OSError("it took too long") from late
     if child.returncode:
-        raise OSError((child.stderr.strip().splitlines() or [f"ended with {child.returncode}"])[-1])
+        raise OSError((said.strip().splitlines() or [f"ended with {child.returncode}"])[-1])
 
 
 def to_mp4(source: Path, target: Path, packets: int = 0) -> float:
@@ -154,7 +162,7 @@ def to_mp4(source: Path, target: Path, packets: int = 0) -> float:
 
 def _sync(path: Path) -> None:
     """Onto the disk, before what it was made from goes. Folders only where the system lets one open them."""
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(OSError) if path.is_dir() else contextlib.nullcontext():
         handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -192,7 +200,7 @@ if __name__ == "__main__":
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _give_up)
-    psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
+    go_last()
     try:
         to_mp4(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
     except OSError as error:

@@ -40,8 +40,8 @@ class Outputs:
         self._ring = Ring()
         self._ring_output = Output("ring", self._ring.video, self._ring.audio)
         self._recorder: Recorder | None = None
-        self._finishing: Recorder | None = None
-        """The one before, while its last segment is rewrapped."""
+        self._finishing: list[Recorder] = []
+        """Those before, while something of theirs is rewrapped."""
         self._said = RecordingChanged(state="off")
         self._streams: dict[str, StreamDestination | WhipDestination] = {}
         self._failing: dict[str, str] = {}
@@ -101,15 +101,17 @@ class Outputs:
         if recorder is None:
             return
         self._apply()
-        self._finishing = recorder
-        self._say_recording(await asyncio.to_thread(recorder.end))
+        self._finishing.append(recorder)
+        await asyncio.to_thread(recorder.end)
+        self.watch(once_a_second=False)
 
     def watch(self, once_a_second: bool) -> None:
         """Says what changed of the recording; called on every look at the troubles."""
+        before = [(recorder, recorder.facts()) for recorder in self._finishing]
+        self._finishing = [recorder for recorder, facts in before if facts.busy]
         if self._recorder is None:
-            if self._finishing is not None and (done := self._finishing.facts()).state != "finishing":
-                self._finishing = None
-                self._say_recording(done)
+            if before:
+                self._say_recording(before[-1][1])
             return
         facts = self._recorder.facts()
         if once_a_second or facts.state != self._said.state:
@@ -184,11 +186,10 @@ class Outputs:
 
     async def close(self, patience_s: float) -> None:
         """Everything is ended and whole on disk; a last rewrapping that takes longer ends by itself."""
-        for name in list(self._streams):
-            await self.remove(name)
-        await self.stop_recording()
-        if self._finishing is not None:
-            self._say_recording(await asyncio.to_thread(self._finishing.stop, patience_s))
-            self._finishing = None
+        await self.stop_recording()  # first: a server that hangs takes seconds
+        await asyncio.gather(*(self.remove(name) for name in list(self._streams)), return_exceptions=True)
+        finishing, self._finishing = self._finishing, []
+        for recorder in finishing:
+            self._say_recording(await asyncio.to_thread(recorder.stop, patience_s))
         self._whip = None
         self._apply()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-NICE = -5
+NICE, LAST_NICE = -5, 10
 
 
 def come_first() -> None:
@@ -16,7 +16,16 @@ def come_first() -> None:
 
     Linux weighs whole sessions against each other first (autogroups), so the session is asked for as well.
     """
-    with contextlib.suppress(psutil.AccessDenied, PermissionError):
-        psutil.Process().nice(psutil.ABOVE_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)
+    _weigh(psutil.ABOVE_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE, NICE)
+
+
+def go_last() -> None:
+    """What can wait: only when nobody else wants the machine. In a session of its own."""
+    _weigh(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else LAST_NICE, LAST_NICE)
+
+
+def _weigh(process: int, session: int) -> None:
+    with contextlib.suppress(psutil.Error, OSError):
+        psutil.Process().nice(process)
     with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICE))
+        Path("/proc/self/autogroup").write_text(str(session))

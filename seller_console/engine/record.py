@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -50,6 +50,8 @@ class RecordFacts:
     hours_left: float = -1.0
     error: str = ""
     """disk_full, disk_slow, not_writable or disk_error."""
+    busy: bool = False
+    """Something of it is still being written or rewrapped, though it may have failed."""
 
 
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
@@ -103,10 +105,11 @@ class Recorder:
         seconds = self._past_s + (muxer.seconds if muxer else 0.0)
         size = self._past_bytes + (muxer.bytes if muxer else 0)
         state = self._state
-        if state == "finishing" and not self._thread.is_alive() and not any(t.is_alive() for t in self._rewrapping):
-            state = "off"
+        busy = self._thread.is_alive() or any(thread.is_alive() for thread in self._rewrapping)
+        if self._stopping and state != "failed":
+            state = "finishing" if busy else "off"
         path = "" if self._path == Path() else str(self._path)
-        return RecordFacts(state, path, round(seconds, 2), size, self._hours_left, self._error)
+        return RecordFacts(state, path, round(seconds, 2), size, self._hours_left, self._error, busy)
 
     def video(self, packet: Packet) -> None:
         self._put(copy_of("video", packet))
@@ -129,8 +132,6 @@ class Recorder:
             self._stopping = True
             self._wake.notify()
         self._thread.join(wait_s)
-        if self._state != "failed":
-            self._state = "finishing"
         return self.facts()
 
     def stop(self, wait_s: float = 20.0) -> RecordFacts:
@@ -139,9 +140,8 @@ class Recorder:
         self.end(wait_s)
         for thread in self._rewrapping:
             thread.join(max(0.0, until_s - time.monotonic()))
-        if self._state != "failed":
-            self._state = "off"
-        return self.facts()
+        facts = self.facts()
+        return facts if facts.state == "failed" else replace(facts, state="off")
 
     # --- on the recorder's thread ---------------------------------------------------------------
 
@@ -164,7 +164,7 @@ class Recorder:
                 assert muxer is not None
                 if muxer.write(unit):
                     self._packets += 1
-                    self._state = "recording"
+                    self._began()
                 if muxer.seconds >= self._segment_s:
                     self._ask_idr()
                 if time.monotonic() - checked_s > DISK_CHECK_S:
@@ -176,6 +176,11 @@ class Recorder:
             self._end_segment()
         except OSError as error:
             self._fail(code_of(error), str(error))
+
+    def _began(self) -> None:
+        with self._wake:
+            if self._state == "waiting":  # a disk that hung until all was given up does not take that back
+                self._state = "recording"
 
     def _next(self) -> Unit | None:
         with self._wake:

@@ -204,9 +204,13 @@ class VoiceSentinel:
     """
 
     _usual: deque[Heard] = field(default_factory=lambda: deque(maxlen=KEEP_LOOKS))
+    _louds: deque[float] = field(default_factory=lambda: deque(maxlen=KEEP_LOOKS))
+    """Of the near voice at this microphone, dBFS."""
     _murmurs: deque[float] = field(default_factory=lambda: deque(maxlen=LEARN_LOOKS))
     """How loud the room was, dBFS, in pauses of the voice."""
     _heard_far: list[float] = field(default_factory=list)
+    _spells: int = 0
+    """Times it was far for a moment and near again by itself."""
     _far_since_ns: int = 0
     _far: float = 0.0
     """Looks at a far voice since it was last near; a pause says nothing, of no microphone."""
@@ -228,23 +232,29 @@ class VoiceSentinel:
 
     def elsewhere(self) -> None:
         """Another microphone was chosen: what was said of the one before is over; how near the voice was is not."""
-        self._far, self._near, self._said = 0.0, 0, False
-        self._heard_far.clear()
+        self._far, self._near, self._said, self._spells = 0.0, 0, False, 0
+        for of_the_other in (self._heard_far, self._murmurs, self._louds):
+            of_the_other.clear()
 
     def _judge(self, heard: Heard, at_ns: int) -> None:
         if len(self._usual) < LEARN_LOOKS:
             self._usual.append(heard)
+            self._louds.append(heard.loud_db)
             return
-        falls, louds, quiets, _ = np.array(self._usual).T
-        under_db = float(np.median(louds)) - heard.loud_db
+        falls, _, quiets, _ = np.array(self._usual).T
+        known = len(self._louds) >= LEARN_LOOKS
+        under_db = float(np.median(self._louds)) - heard.loud_db if known else 0.0
         if under_db > INAUDIBLE_DB:
             return
         if len(self._murmurs) > FAR_LOOKS and heard.loud_db < float(np.median(self._murmurs)) + OVER_MURMUR_DB:
             return
         if heard.fall_db >= min(FAR_FALL_DB, FAR_SHARE * float(np.quantile(falls, 0.75))):
             self._usual.append(heard)
-            if at_ns - self._far_since_ns < MURMUR_S * SECOND_NS:
-                self._murmurs.extend(self._heard_far)
+            self._louds.append(heard.loud_db)
+            if self._heard_far and at_ns - self._far_since_ns < MURMUR_S * SECOND_NS:
+                self._spells += 1
+                if self._spells > 1 or not self._said:  # said once and put right at once, it was no murmur
+                    self._murmurs.extend(self._heard_far)
             self._heard_far.clear()
             self._far, self._near = 0.0, self._near + 1
         elif heard.fall_db < min(

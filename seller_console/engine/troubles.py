@@ -7,6 +7,7 @@ once and cured once. `look` is given the time; it reads counters, it measures no
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from ..contract.media import AirChanged, TroubleCode, TroubleCured, TroubleRaised
 from .clock import SECOND_NS
@@ -30,7 +31,9 @@ def of_outputs(outputs: Outputs) -> list[TroubleRaised]:
     troubles = [TroubleRaised(code="destination_failed", subject=n, detail=d) for n, d in outputs.failing.items()]
     recording = outputs.recording
     if recording.state == "failed":
-        troubles.append(TroubleRaised(code="recording_failed", subject=recording.path, detail=recording.error))
+        troubles.append(
+            TroubleRaised(code="recording_failed", subject=Path(recording.path).stem, detail=recording.error)
+        )
     elif 0 <= recording.hours_left < FEW_HOURS and recording.state == "recording":
         troubles.append(TroubleRaised(code="disk_filling", detail=f"{recording.hours_left:.1f}"))
     return troubles

@@ -298,6 +298,49 @@ def test_a_recording_is_closed_at_once_and_off_when_its_mp4_is_there(
     assert (facts.state, Path(facts.path).name) == ("off", "show-01.mp4") and Path(facts.path).exists()
 
 
+@pytest.mark.warns("recording_failed")
+def test_a_disk_that_hung_until_it_was_given_up_does_not_record_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs, go_on = threading.Event(), threading.Event()
+    real = Muxer.write
+
+    def slow(muxer: Muxer, unit: Unit) -> bool:
+        hangs.set()
+        assert go_on.wait(30)
+        return real(muxer, unit)
+
+    monkeypatch.setattr(Muxer, "write", slow)
+    packets = Packets()
+    recording = recorder(tmp_path, packets)
+    packets.play(0.5, recording)
+    assert hangs.wait(10)
+    packets.play(6.0, recording)
+    assert (recording.facts().state, recording.facts().error) == ("failed", "disk_slow")
+    go_on.set()
+    facts = recording.stop()
+    assert (facts.state, facts.error) == ("failed", "disk_slow")
+
+
+async def test_a_stop_is_told_to_its_end_however_often_one_looks_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Recorder.end
+
+    def slowly(recording: Recorder, wait_s: float = 20.0) -> record.RecordFacts:
+        threading.Event().wait(0.8)  # three looks
+        return real(recording, wait_s)
+
+    monkeypatch.setattr(Recorder, "end", slowly)
+    async with running() as (engine, notes):
+        await engine.obey(m.StartRecording(folder=str(tmp_path)))
+        await until(lambda: engine.outputs.recording.seconds > 0.5)
+        await engine.obey(m.StopRecording())
+        await until(lambda: said(notes, m.RecordingChanged)[-1].state == "off", 20)
+        path = said(notes, m.RecordingChanged)[-1].path
+    assert path.endswith(".mp4") and contents(Path(path))[0] > 10
+
+
 def test_a_clip_is_the_last_seconds_from_a_whole_picture(tmp_path: Path) -> None:
     packets, ring = Packets(), Ring()
     for _ in range(6):

@@ -167,7 +167,7 @@ def recording_menu(desk: Desk, parent: QWidget, opened: Callable[[], None]) -> Q
     possible = desk.show.role == "owner" and desk.show.status == "live" and desk.health.engine == "running"
     if recording.active:
         menu.addAction(t("recording.stop"), lambda: desk.set_recording(False))
-    elif recording.state != "finishing":
+    else:
         menu.addAction(t("recording.start"), lambda: desk.set_recording(True)).setEnabled(possible)
     return menu
 
