@@ -118,7 +118,8 @@ window.inbound = async pc => {
     if (s.type === 'inbound-rtp') out[s.kind] = s;
     if (s.type === 'outbound-rtp') out['out_' + s.kind] = s;
     if (s.type === 'codec') out['codec_' + s.mimeType] = s;
-    if (s.type === 'candidate-pair' && s.nominated) out.pair = s;
+    // several may be nominated in turn: the one in use has sent the most
+    if (s.type === 'candidate-pair' && s.nominated && !(out.pair?.bytesSent > s.bytesSent)) out.pair = s;
   });
   return JSON.parse(JSON.stringify(out));
 };
