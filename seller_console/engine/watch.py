@@ -177,6 +177,10 @@ class Viewer:
 
     def _picture(self, received: Received) -> None:
         if self._pictures is None or self._codec != received.codec:
+            if not received.keyframe:  # what was sent before a key frame that got lost is no error, and no picture
+                if self._receiving is not None:
+                    self._receiving.ask_keyframe()
+                return
             self._codec = received.codec
             self._pictures = av.CodecContext.create("vp8" if received.codec == "VP8" else "h264", "r")
         try:

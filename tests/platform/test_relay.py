@@ -24,6 +24,7 @@ from seller_console.platform.relay import (
     RelayRestarted,
     RelayStats,
 )
+from seller_console.rtc.payload import Codec
 from seller_console.rtc.receiving import Received, Receiving
 from tests.fakes import relay_door
 from tests.fakes.relay_door import Door
@@ -279,3 +280,14 @@ async def test_lost_packets_are_sent_again(door: Door) -> None:
         await until(lambda: in_a_row() > 90, within_s=40, saying="90 pictures without a hole")
         await receiving.close()
     assert count > 100, "unrepaired, no more than nine packets come in a row"
+
+
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+def test_what_comes_before_a_key_frame_that_got_lost_is_no_error(codec: Codec) -> None:
+    studio = Studio(codec=codec)
+    packets = [studio.encode(n, n * 3_000) for n in range(6)]
+    viewer = Viewer("http://127.0.0.1:9/whep", decode=True)
+    for n, packet in enumerate([*packets[1:], *packets]):
+        viewer._received(Received("video", codec, bytes(packet), n * 3_000, time.monotonic(), packet.is_keyframe))
+    assert viewer.errors == [] and viewer.total.frames == 11
+    assert 5 <= viewer.total.decoded <= 6
