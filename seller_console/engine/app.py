@@ -170,8 +170,8 @@ class Engine:
                 self._choosing.cancel()
             for ending in (self._leave_air, self._close_outputs, self._stop_watching, self._stop_programme):
                 try:
-                    await ending()  # each, whatever became of the one before
-                except Exception:
+                    await ending()
+                except Exception:  # whatever became of one, the next must run: a file is to be closed, a camera freed
                     log.exception("ending_failed step=%s", ending.__name__)
             if self._preview is not None:
                 self._preview.close()

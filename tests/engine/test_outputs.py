@@ -245,7 +245,7 @@ def test_a_rewrapping_that_is_ended_leaves_the_matroska_and_no_half(tmp_path: Pa
     with slow.open("wb") as pipe:
         pipe.write(path.read_bytes()[: path.stat().st_size // 2])
         pipe.flush()
-        time.sleep(0.5)
+        wait_for((tmp_path / "x.part").exists, 20, "it is at work")
         child.terminate()
     assert child.wait(20) != 0
     assert sorted(one.name for one in tmp_path.glob("*.*")) == ["show-01.mkv", "slow.mkv"]
