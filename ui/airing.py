@@ -25,8 +25,10 @@ SHOWN_BYTES = 100_000_000
 """Free space is shown in steps of this: a figure that stands still."""
 
 
-def trouble_of(code: str, since_mono: float, *, subject: str = "", detail: str = "", cure: str = "") -> Trouble:
-    return Trouble(code, subject, detail, since_mono, cure, "bad" if code in BAD else "warning")
+def trouble_of(
+    code: str, since_mono: float, *, subject: str = "", detail: str = "", cure: str = "", device: str = ""
+) -> Trouble:
+    return Trouble(code, subject, detail, since_mono, cure, "bad" if code in BAD else "warning", device)
 
 
 class Airing:
@@ -42,7 +44,7 @@ class Airing:
         self.engine_here = False
         self.air_known = False
         """The engine we are connected to has said whether it is on air."""
-        self._troubles: dict[tuple[str, str], Trouble] = {}
+        self._troubles: dict[tuple[str, str, str], Trouble] = {}
 
     # --- what is heard ------------------------------------------------------------------
 
@@ -82,13 +84,15 @@ class Airing:
             self._troubles.clear()  # it says anew what is wrong
             return {"preview_path": note.preview_path}
         if isinstance(note, m.TroubleRaised):
-            key = (note.code, note.subject)
+            key = (note.code, note.subject, note.device)
             before = self._troubles.get(key)
             since = before.since_mono if before is not None else now_mono
             cure = "record_again" if note.code == "recording_failed" else note.cure
-            self._troubles[key] = trouble_of(note.code, since, subject=note.subject, detail=note.detail, cure=cure)
+            self._troubles[key] = trouble_of(
+                note.code, since, subject=note.subject, detail=note.detail, cure=cure, device=note.device
+            )
         elif isinstance(note, m.TroubleCured):
-            self._troubles.pop((note.code, note.subject), None)
+            self._troubles.pop((note.code, note.subject, note.device), None)
         return {}
 
     def road(self, state: str) -> dict[str, Any]:

@@ -110,6 +110,8 @@ class Trouble:
     cure: str = ""
     """Words: "cure.CURE"; "" = nothing to press, it goes by itself."""
     severity: Literal["warning", "bad"] = "warning"
+    device: str = ""
+    """The spec of the camera or microphone it is about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -374,7 +374,11 @@ TroubleCode = Literal[
 
 
 class TroubleRaised(MediaBase, frozen=True):
-    """Something is wrong with `subject` (a device's name, a URL), until TroubleCured says the same code and subject."""
+    """Something is wrong with `subject` (a device's name, a URL), until TroubleCured says the same three.
+
+    The three are code, subject and `device`: the spec of the camera or microphone it is about, "" for anything
+    else (two cameras may have one name). Said again when its detail or its cure has changed.
+    """
 
     code: TroubleCode
     subject: str = ""
@@ -382,11 +386,13 @@ class TroubleRaised(MediaBase, frozen=True):
     cure: Literal[
         "", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror", "set_up_camera"
     ] = ""
+    device: str = ""
 
 
 class TroubleCured(MediaBase, frozen=True):
     code: TroubleCode
     subject: str = ""
+    device: str = ""
 
 
 class SnapshotTaken(MediaBase, frozen=True):

@@ -226,7 +226,7 @@ class Engine:
                     self.programme.retry_now()
                     for trouble in self._sentinel.troubles:
                         if trouble.code in ("picture_frozen", "picture_blurred"):
-                            self.programme.cure_camera(trouble.subject, reopen=trouble.code == "picture_frozen")
+                            self.programme.cure_camera(trouble.device, reopen=trouble.code == "picture_frozen")
                     self._publisher.retry_now()
                 case TakeSnapshot():
                     self._on_note(await asyncio.to_thread(self._snapshot, command))

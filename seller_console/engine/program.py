@@ -230,10 +230,10 @@ class Programme:
         for feed in self._feeds():
             feed.retry_now()
 
-    def cure_camera(self, name: str, reopen: bool) -> None:
-        """Open a camera of that name again, or let it look for its focus. Nothing where there is no such camera."""
+    def cure_camera(self, spec: str, reopen: bool) -> None:
+        """Open that camera again, or let it look for its focus. Nothing where it is not open."""
         for feed in self.cameras:
-            if feed.name == name and isinstance(feed, CapturedCamera):
+            if feed.spec == spec and isinstance(feed, CapturedCamera):
                 feed.cure(reopen)
 
     def set_camera(self, spec: str, settings: CameraSettings) -> None:

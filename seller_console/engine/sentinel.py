@@ -23,10 +23,12 @@ import numpy as np
 import psutil
 
 from ..contract.media import TroubleCode, TroubleRaised
+from .capture import CameraFeed
 from .clock import SECOND_NS
 from .distance import SYLLABLES, Heard, hear
 from .picture import Picture, Pixels, planes
 from .program import Programme
+from .sound import SoundFeed
 from .writing import is_mirrored
 
 LOOK_S = 0.25
@@ -281,6 +283,10 @@ def machine_troubles() -> tuple[TroubleRaised, ...]:
     return tuple(found)
 
 
+def _of(code: TroubleCode, feed: CameraFeed | SoundFeed) -> TroubleRaised:
+    return TroubleRaised(code=code, subject=feed.name, cure=CURES.get(code, ""), device=feed.spec)
+
+
 class Sentinel:
     """The watcher's thread; `troubles` is what is wrong now."""
 
@@ -330,7 +336,7 @@ class Sentinel:
                 *reader.look(luma, flipped, at_ns),
                 *lips.look(at_ns - picture.captured_ns, at_ns),
             )
-            found += [TroubleRaised(code=code, subject=camera.name, cure=CURES.get(code, "")) for code in codes]
+            found += [_of(code, camera) for code in codes]
         return found
 
     def _listen(self, at_ns: int) -> list[TroubleRaised]:
@@ -348,7 +354,7 @@ class Sentinel:
                     self._voice_of = microphone.spec
                     self._voice.elsewhere()
                 codes += self._voice.look(meter.levels_db(), at_ns)
-            found += [TroubleRaised(code=code, subject=microphone.name, cure=CURES.get(code, "")) for code in codes]
+            found += [_of(code, microphone) for code in codes]
         return found
 
     def _feel(self, at_ns: int) -> tuple[TroubleRaised, ...]:

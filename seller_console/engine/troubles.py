@@ -1,7 +1,8 @@
 """Which troubles there are now, and the words to say when one comes or goes.
 
 Promises: a lost device or connection is said within 3 s; the same trouble is raised
-once and cured once. `look` is given the time; it reads counters, it measures nothing itself.
+once and cured once, and said again when its detail changes. `look` is given the time; it reads counters, it
+measures nothing itself.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..contract.media import AirChanged, TroubleCode, TroubleCured, TroubleRaised
+from .capture import CameraFeed
 from .clock import SECOND_NS
 from .outputs import Outputs
 from .program import Programme
+from .sentinel import Cure
+from .sound import SoundFeed
 
 WINDOW_NS = 2 * SECOND_NS
 FEW_HOURS = 2.0
@@ -44,11 +48,15 @@ def of_seams(broken: tuple[str, ...] | None) -> list[TroubleRaised]:
     return [TroubleRaised(code="aiortc_seams", detail=", ".join(broken))] if broken else []
 
 
+def _of_device(code: TroubleCode, feed: CameraFeed | SoundFeed, cure: Cure) -> TroubleRaised:
+    return TroubleRaised(code=code, subject=feed.name, detail=feed.detail, cure=cure, device=feed.spec)
+
+
 class TroubleWatch:
     """Ask `look` a few times a second."""
 
     def __init__(self) -> None:
-        self._raised: dict[tuple[str, str], TroubleRaised] = {}
+        self._raised: dict[tuple[str, str, str], TroubleRaised] = {}
         self._window_ns = 0
         self._lost = self._made = 0
         self._late = False
@@ -62,10 +70,14 @@ class TroubleWatch:
     ) -> list[TroubleRaised | TroubleCured]:
         """What came and went since the last look; `further`: troubles others have found."""
         found = (*self._now(programme, air, now_ns), *further)
-        now: dict[tuple[str, str], TroubleRaised] = {(t.code, t.subject): t for t in found}
+        now = {(t.code, t.subject, t.device): t for t in found}
         notes: list[TroubleRaised | TroubleCured] = []
-        notes += [trouble for key, trouble in now.items() if key not in self._raised]
-        notes += [TroubleCured(code=t.code, subject=t.subject) for key, t in self._raised.items() if key not in now]
+        notes += [trouble for key, trouble in now.items() if self._raised.get(key) != trouble]
+        notes += [
+            TroubleCured(code=t.code, subject=t.subject, device=t.device)
+            for key, t in self._raised.items()
+            if key not in now
+        ]
         self._raised = now
         return notes
 
@@ -73,21 +85,13 @@ class TroubleWatch:
         troubles = []
         for camera in programme.cameras:
             if camera.state == "gone":
-                troubles.append(
-                    TroubleRaised(code="camera_gone", subject=camera.name, detail=camera.detail, cure="choose_camera")
-                )
+                troubles.append(_of_device("camera_gone", camera, "choose_camera"))
             elif camera.state == "busy":
-                troubles.append(
-                    TroubleRaised(code="camera_busy", subject=camera.name, detail=camera.detail, cure="retry")
-                )
+                troubles.append(_of_device("camera_busy", camera, "retry"))
         for microphone in programme.sound.microphones:
             if microphone.state in ("gone", "busy"):
                 code: TroubleCode = "microphone_gone" if microphone.state == "gone" else "microphone_busy"
-                troubles.append(
-                    TroubleRaised(
-                        code=code, subject=microphone.name, detail=microphone.detail, cure="choose_microphone"
-                    )
-                )
+                troubles.append(_of_device(code, microphone, "choose_microphone"))
         if self._encoder_late(programme, now_ns):
             troubles.append(TroubleRaised(code="encoder_late", detail=programme.encoder_failure))
         if (away := self._publishing(air)) is not None:

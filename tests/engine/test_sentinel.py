@@ -244,7 +244,9 @@ async def test_retry_opens_a_frozen_camera_again_and_lets_a_blurred_one_look_for
         await engine.obey(m.RetryNow())
         await hear.until(cured("picture_frozen"), 12)
         assert Stubborn.opened == opened + 1
-        engine._sentinel.troubles = (m.TroubleRaised(code="picture_blurred", subject="Dessus"),)
+        engine._sentinel.troubles = (
+            m.TroubleRaised(code="picture_blurred", subject="Dessus", device="camera:Dessus@usb-1"),
+        )
         await engine.obey(m.RetryNow())
         assert await asyncio.to_thread(Stubborn.refocused.wait, 12)
         assert Stubborn.opened == opened + 1, "what is blurred is not opened again"
