@@ -98,7 +98,7 @@ def check_cameras(t: Tongue) -> Finding:
         cure = t("Branchez une caméra, ou diffusez celle d’un téléphone : --camera url:http://…",
                  "Plug a camera in, or use a phone's: --camera url:http://…")  # fmt: skip
         return Finding("warn", said, cure)
-    return Finding("ok", "; ".join(f"{camera.name} ({_camera_offers(camera.spec, t)})" for camera in cameras))
+    return Finding("ok", "; ".join(f"{camera.spec} ({_camera_offers(camera.spec, t)})" for camera in cameras))
 
 
 KNOB_WORDS = {
@@ -129,11 +129,26 @@ def _camera_offers(spec: str, t: Tongue) -> str:
 
 
 def check_microphones(t: Tongue) -> Finding:
+    """Each is opened, all at once, and heard for half a second."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from .engine import pulse
     from .engine.devices import find_microphones
 
-    microphones = find_microphones()
-    if microphones:
-        return Finding("ok", ", ".join(microphone.name for microphone in microphones))
+    specs = [microphone.spec for microphone in find_microphones()]
+    if specs:
+        with ThreadPoolExecutor(len(specs)) as pool:
+            heard = list(pool.map(lambda spec: _hear(spec, t), specs))
+        said = "; ".join(f"{spec} ({what})" for spec, (what, _) in zip(specs, heard, strict=True))
+        if any(good for _, good in heard):
+            return Finding("ok", said)
+        cure = t("Levez la coupure du micro, son niveau ou son autorisation dans les réglages du système.",
+                 "Unmute the microphone, raise its level or allow its use in the system's settings.")  # fmt: skip
+        return Finding("warn", said, cure)
+    plug = t("Branchez un micro.", "Plug a microphone in.")
+    if sys.platform.startswith("linux") and pulse.reachable():
+        said = t("Aucun micro ; le son d’essai le remplacera.", "No microphone; the test tone will stand in.")
+        return Finding("warn", said, plug)
     try:
         import sounddevice
     except OSError:
@@ -143,7 +158,39 @@ def check_microphones(t: Tongue) -> Finding:
     version = str(sounddevice.get_portaudio_version()[1]).partition(",")[0]
     said = t(f"Aucun micro ({version}) ; le son d’essai le remplacera.",
              f"No microphone ({version}); the test tone will stand in.")  # fmt: skip
-    return Finding("warn", said, t("Branchez un micro.", "Plug a microphone in."))
+    return Finding("warn", said, plug)
+
+
+HEAR_S, OPEN_S = 0.5, 4.0
+"""How long each is listened to, once its first sound has come; a wireless one takes seconds to wake."""
+
+
+def _hear(spec: str, t: Tongue) -> tuple[str, bool]:
+    """(what this microphone gives, whether that is a sound at all)."""
+    from .engine.devices import Devices
+    from .engine.sound import Meter
+
+    began_ns = time.monotonic_ns()
+    feed, meter, pause = Devices().open_microphone(spec, began_ns), Meter(), threading.Event()
+    feed.start()
+    try:
+        blocks = 0
+        while blocks < HEAR_S * 50 and time.monotonic_ns() - began_ns < OPEN_S * 1e9:
+            pause.wait(0.02)
+            block = feed.pull(time.monotonic_ns())
+            if feed.state == "live":
+                meter.take(block)
+                blocks += 1
+        if feed.state == "busy":
+            return t("pris par un autre programme", "held by another program"), False
+        if not blocks:
+            return feed.detail or t("ne donne rien", "gives nothing"), False
+        peak_db, rms_db, _ = meter.read()
+    finally:
+        feed.stop()
+    if peak_db <= meter.FLOOR_DB:
+        return t("silence parfait : coupé ?", "perfect silence: muted?"), False
+    return t(f"crête {peak_db:.0f} dB, moyenne {rms_db:.0f} dB", f"peak {peak_db:.0f} dB, mean {rms_db:.0f} dB"), True
 
 
 def check_encoders(t: Tongue) -> Finding:

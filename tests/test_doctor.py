@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from pathlib import Path
 
 import pytest
 
 from seller_console import doctor
+from tests.engine.conftest import wait_for
+from tests.fakes.sound_server import SoundServer, write_sine
 
 FRENCH, ENGLISH = doctor.Tongue("fr"), doctor.Tongue("en")
 
@@ -59,8 +62,28 @@ def test_each_camera_is_said_with_what_it_offers(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(devices, "find_cameras", lambda: found)
     monkeypatch.setattr(webcam, "probe", probe)
     said = doctor.check_cameras(ENGLISH)
-    assert said.said == "Top (1280x720 30/s, focus 0–250 or auto); Face (held by another program zoom)"
+    assert said.said == (
+        "camera:Top@usb-1 (1280x720 30/s, focus 0–250 or auto); camera:Face@usb-2 (held by another program zoom)"
+    ), "by what publish takes for it, too: two of one model are told apart"
     assert "mise au point 0–250 ou auto" in doctor.check_cameras(FRENCH).said
+
+
+@pytest.mark.media
+def test_a_microphone_is_opened_and_heard_not_only_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = SoundServer(tmp_path / "sound")
+    for name, value in server.variables.items():
+        monkeypatch.setenv(name, value)
+    server.start()
+    try:
+        wait_for(server.answers, 10, "the sound server answers")
+        server.plug("mic", "Blue Yeti")
+        silent = doctor.check_microphones(ENGLISH)
+        assert silent.level == "warn" and "microphone:Blue Yeti@mic (perfect silence" in silent.said and silent.cure
+        server.play(write_sine(tmp_path / "a.wav", 1000, 20))
+        heard = doctor.check_microphones(ENGLISH)
+        assert heard.level == "ok" and re.search(r"Blue Yeti@mic \(peak -\d+ dB, mean -\d+ dB\)", heard.said)
+    finally:
+        server.stop()
 
 
 def test_one_failure_is_exit_code_one_and_no_show(

@@ -3,8 +3,9 @@
 `--json`: one EngineStats a second, and AirChanged, TroubleRaised, TroubleCured as they
 come, a JSON object a line. `--record` and `--also` take the same packets. `--commands`:
 what a window would say comes as JSON lines on stdin. Ends after
-`--seconds` (0: when told to). Exit code: 0 was on air at the end; 1 was not; 2 the
-command line is wrong.
+`--seconds` (0: when told to). Exit code: 0 was on air at the end, with everything that was
+asked beside it; 1 was not on air; 2 the command line is wrong; 3 was on air, but the
+recording had failed or a further destination was away.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ from ..contract.media import (
     CameraSettings,
     ClipSaved,
     DestinationChanged,
+    DevicesFound,
     EncoderChosen,
     EngineNote,
     EngineRefused,
     EngineStats,
     GoOnAir,
+    MicrophoneLevel,
     ProgrammeSet,
     RecordingChanged,
     SetEncoder,
@@ -54,6 +57,8 @@ from .arenas import keep_few
 from .camerabook import CameraBook, read_settings
 from .devices import Devices
 from .priority import come_first
+
+log = logging.getLogger("engine.headless")
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -209,26 +214,49 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--json", action="store_true", help=either("une ligne de JSON par seconde", "a JSON line a second")
     )
+    parser.add_argument(
+        "--levels",
+        action="store_true",
+        help=either(
+            "avec --json, aussi le niveau du son, dix fois par seconde",
+            "with --json, the level of the sound as well, ten times a second",
+        ),
+    )
     return parser
 
 
 LINE_BYTES = 65_536
 TOLD = (
     EngineStats, AirChanged, TroubleRaised, TroubleCured, EngineRefused, ProgrammeSet, RecordingChanged,
-    DestinationChanged, CameraSet, EncoderChosen, SnapshotTaken, ClipSaved,
+    DestinationChanged, CameraSet, EncoderChosen, SnapshotTaken, ClipSaved, DevicesFound,
 )  # fmt: skip
 
 
 class _Teller:
     """Prints what a person or a program wants to read of the notes."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(self, as_json: bool, levels: bool = False) -> None:
         self._as_json = as_json
+        self._told = (*TOLD, MicrophoneLevel) if levels else TOLD
+        self._loudest_db = MicrophoneLevel(peak_db=-120.0, rms_db=-120.0)
+        """Of the second that is not printed yet."""
         self.refused: EngineRefused | None = None
+        self.recording_failed = ""
+        self.away: dict[str, str] = {}
+        """Further destinations that are not on air, and why."""
 
     def __call__(self, note: EngineNote) -> None:
-        if isinstance(note, EngineRefused):
-            self.refused = note
+        match note:
+            case EngineRefused():
+                self.refused = note
+            case RecordingChanged():
+                self.recording_failed = note.error if note.state == "failed" else ""
+            case DestinationChanged(state="on_air" | "off"):
+                self.away.pop(note.name, None)
+            case DestinationChanged():
+                self.away[note.name] = note.detail or note.state
+            case MicrophoneLevel():
+                self._loudest_db = max(self._loudest_db, note, key=lambda level: level.peak_db)
         try:
             self._print(note)
         except OSError:  # the terminal was closed, the reader of the pipe has gone: the broadcast has not
@@ -237,16 +265,22 @@ class _Teller:
 
     def _print(self, note: EngineNote) -> None:
         if self._as_json:
-            if isinstance(note, TOLD):
+            if isinstance(note, self._told):
                 print(encode(note).decode(), flush=True)
             return
         match note:
             case EngineStats():
                 print(
                     f"{note.uptime_s:7.1f} s  {note.air:<12} {note.fps:5.1f} fps  {note.video_bps / 1e6:5.2f} Mb/s"
-                    f"  encode {note.encode_ms:4.1f} ms  dropped {note.dropped}  late {note.late}  cpu {note.cpu:.2f}",
+                    f"  encode {note.encode_ms:4.1f} ms  dropped {note.dropped}  late {note.late}  cpu {note.cpu:.2f}"
+                    f"  sound {self._loudest_db.peak_db:5.0f}/{self._loudest_db.rms_db:.0f} dB"
+                    f"{' CLIPS' if self._loudest_db.clipped else ''}",
                     flush=True,
                 )
+                self._loudest_db = MicrophoneLevel(peak_db=-120.0, rms_db=-120.0)
+            case DevicesFound():
+                for device in (*note.cameras, *note.microphones):
+                    print(f"device: {device.spec}", flush=True)
             case EncoderChosen():
                 tried = "; ".join(f"{one.name}: {one.why or 'works'}" for one in note.tried)
                 print(f"encoder: {note.encoder}" + (f" ({tried})" if tried else ""), flush=True)
@@ -261,7 +295,8 @@ class _Teller:
             case DestinationChanged():
                 print(f"{note.name}: {note.state} {note.detail}".rstrip(), flush=True)
             case TroubleRaised():
-                print(f"trouble: {note.code} {note.subject} {note.detail}".rstrip(), flush=True)
+                cure = f"(cure: {note.cure})" if note.cure else ""
+                print(" ".join(filter(None, ("trouble:", note.code, note.subject, note.detail, cure))), flush=True)
             case TroubleCured():
                 print(f"cured: {note.code} {note.subject}".rstrip(), flush=True)
             case SnapshotTaken() | ClipSaved():
@@ -312,10 +347,13 @@ async def _obey_lines(engine: Engine) -> None:
             await engine.obey(decode_engine_command(line))
         except Unreadable as error:
             print(f"refused: {error}", file=sys.stderr, flush=True)
+        except Exception as error:  # one line that cannot be done must not make it deaf to the next
+            log.exception("command_failed")
+            print(f"failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
 
 
 async def _publish(options: argparse.Namespace) -> int:
-    tell = _Teller(options.json)
+    tell = _Teller(options.json, options.levels)
     book = CameraBook(places.home() / "cameras.json")
     if options.camera_settings is not None:
         book = CameraBook()
@@ -356,12 +394,18 @@ async def _publish(options: argparse.Namespace) -> int:
         return 2
     if options.seconds > 0:
         loop.call_later(options.seconds, engine.quitting.set)
-    was_on_air = False
+    code = 1
 
     async def note_the_end() -> None:
-        nonlocal was_on_air
+        """Before anything is taken down."""
+        nonlocal code
         await engine.quitting.wait()
-        was_on_air = engine.air.state == "on_air"
+        if engine.air.state == "on_air":
+            code = 3 if tell.recording_failed or tell.away else 0
+        if tell.recording_failed:
+            print(f"not recorded: {tell.recording_failed}", file=sys.stderr, flush=True)
+        for name, why in tell.away.items():
+            print(f"not on air at the end: {name} {why}", file=sys.stderr, flush=True)
 
     noting = loop.create_task(note_the_end())
     beside = [loop.create_task(_follow_overlay(engine, Path(options.overlay)))] if options.overlay else []
@@ -371,7 +415,7 @@ async def _publish(options: argparse.Namespace) -> int:
     await noting
     for task in beside:
         task.cancel()
-    return 0 if was_on_air else 1
+    return code
 
 
 def main(argv: list[str]) -> int:

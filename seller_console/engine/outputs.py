@@ -139,7 +139,7 @@ class Outputs:
                 self._ring.save, Path(command.path), command.seconds, (now.width, now.height), now.fps,
                 self._programme.codec,
             )  # fmt: skip
-        except (OSError, LookupError) as error:
+        except (OSError, LookupError, ValueError) as error:  # ValueError: a path that is none
             self._on_note(ClipSaved(request=command.request, error=str(error)))
             return
         self._on_note(ClipSaved(request=command.request, path=command.path, seconds=round(seconds, 2)))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -230,6 +231,11 @@ async def test_what_a_window_would_say_comes_by_lines_on_standard_input(door: Do
         await told("programme_set", scene="pause")
         say(b"{nonsense\n\n" + b'{"type":"set_scene","scene":"nowhere"}')
         await told("engine_refused", code="unknown_scene")
+        say(b'{"type":"save_clip","request":"2","path":""}')
+        await told("clip_saved", request="2")
+        say(b'{"type":"find_devices"}')
+        specs = [camera["spec"] for camera in (await told("devices_found"))["cameras"]]
+        assert "testcard" in specs, "what --camera takes is told without a window"
         shot = tmp_path / "shot.jpg"
         say(json.dumps({"type": "take_snapshot", "request": "1", "path": str(shot)}).encode())
         assert "error" not in await told("snapshot_taken", request="1") and shot.exists()
@@ -296,6 +302,19 @@ async def test_a_terminal_that_is_closed_ends_it_tidily_and_the_recording_is_who
 def test_a_wrong_command_line_says_so_and_ends(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert headless.main(words) == 2
     assert "refused" in capsys.readouterr().err
+
+
+async def test_on_air_without_what_was_asked_beside_it_is_exit_code_3(door: Door, tmp_path: Path) -> None:
+    taken = tmp_path / "a-file"
+    taken.write_text("", "utf-8")
+    for words, why in ((["--record", str(taken)], "not recorded"), (["--also", "http://127.0.0.1:9/whip"], "also 1")):
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "seller_console.engine.headless", "--to", door.whip, "--size", "360x640",
+            "--seconds", "8", *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        said, complained = await asyncio.wait_for(program.communicate(), 60)
+        assert program.returncode == 3 and why in complained.decode(), (said, complained)
+        assert re.search(rb"sound +-\d+/-\d+ dB", said), "the level of the sound is on every line"
 
 
 def test_nobody_there_means_exit_code_1() -> None:
