@@ -8,14 +8,16 @@ to `on_rtp` in one synchronous step instead of a parser, a queue and a task.
 Promises: 127.0.0.1 is among the host candidates, so that a machine with no network
 still talks to itself; no STUN or TURN server unless one is named; the peer is asked
 every second whether it is still there (`heard_at_s`, `rtt_s`); callbacks never
-overlap. A queue: datagrams the kernel will not take wait in the socket's buffer,
-`unsent_bytes()` says how many, and the caller decides what to do about it.
+overlap; nothing a stranger sends to our sockets ends a session. Queues: datagrams the kernel
+will not take wait in the socket's buffer, `unsent_bytes()` says how many, and the caller
+decides what to do about it; of the handshake's, what comes beyond QUEUED_AT_MOST is dropped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -37,6 +39,8 @@ CONNECT_WITHIN_S = 10.0
 HEARTBEAT_S = 1.0
 CANDIDATES_MAX = 30
 """Of the other side: each is paired with each of ours, and all pairs are sorted again at each arrival."""
+
+QUEUED_AT_MOST = 100
 
 _certificate: RTCCertificate | None = None
 
@@ -66,11 +70,27 @@ class _Agent(aioice.Connection):
         self._local_candidates_start = True
         self._local_candidates += await self.get_component_candidates(component=1, addresses=host_addresses())
         self._local_candidates_end = True
+        for protocol in self._protocols:
+            # per instance; asyncio and uvloop both look it up for every datagram
+            protocol.datagram_received = functools.partial(self._datagram, protocol.datagram_received)
+
+    def _datagram(self, stun: Callable[[bytes, Any], None], data: bytes, address: Any) -> None:
+        """The first byte says whose it is (RFC 7983 section 7); what is nobody's is dropped without a word."""
+        first = data[0] if data else 255
+        if 127 < first < 192:
+            if self.on_media is not None:
+                self.on_media(data)
+        elif 19 < first < 64:
+            self.data_received(data, 1)
+        elif first < 4:
+            try:
+                stun(data, address)
+            except Exception as unreadable:
+                # aioice raises whatever it stumbles on (struct.error, KeyError); anybody may send anything here
+                log.debug("stun_unreadable error=%s", type(unreadable).__name__)
 
     def data_received(self, data: bytes, component: int) -> None:
-        if self.on_media is not None and data and 127 < data[0] < 192:
-            self.on_media(data)
-        else:
+        if data and self._queue.qsize() < QUEUED_AT_MOST:
             super().data_received(data, component)
 
 
@@ -311,9 +331,12 @@ def seams() -> dict[str, bool]:
         "get_component_candidates", "data_received", "build_request", "add_remote_candidate", "recv", "send", "close",
     )  # fmt: skip
     found = {f"aioice.Connection.{name}": hasattr(aioice.Connection, name) for name in agent_names}
+    found["aioice.StunProtocol.datagram_received"] = hasattr(aioice.ice.StunProtocol, "datagram_received")
     found["aioice.get_host_addresses"] = hasattr(aioice.ice, "get_host_addresses")
     agent = aioice.Connection(ice_controlling=True)
-    for name in ("_nominated", "_local_candidates", "_local_candidates_start", "_local_candidates_end"):
+    for name in (
+        "_nominated", "_local_candidates", "_local_candidates_start", "_local_candidates_end", "_protocols", "_queue",
+    ):  # fmt: skip
         found[f"aioice.Connection.{name}"] = hasattr(agent, name)
     for name in ("_set_role", "start", "stop", "getLocalParameters", "_recv_next"):
         found[f"aiortc.RTCDtlsTransport.{name}"] = hasattr(RTCDtlsTransport, name)
