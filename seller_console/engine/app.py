@@ -56,7 +56,7 @@ from ..rtc.payload import Codec
 from .camerabook import unfit
 from .devices import Devices, UnknownDevice
 from .encode import Output
-from .hardware import SOFTWARE, Choice, Known, Shape, Verdict, choose
+from .hardware import SOFTWARE, Choice, Known, Shape, choose
 from .outputs import Outputs
 from .preview import PreviewWriter
 from .program import Programme, write_jpeg
@@ -212,7 +212,7 @@ class Engine:
                     self.programme.sound.shaped = command.shaped
                     self._on_note(self._programme_set())
                 case SetScene():
-                    if self.programme.show(command.scene, command.words, command.cut):
+                    if await asyncio.to_thread(self.programme.show, command.scene, command.words, command.cut):
                         self._on_note(self._programme_set())
                     else:
                         self._refuse(command, "unknown_scene", command.scene)
@@ -324,6 +324,7 @@ class Engine:
         """The proof takes seconds: x264 goes on meanwhile, unless this size has its proof."""
         if self._choosing is not None:
             self._choosing.cancel()
+        self.programme.forget_lost()
         self._choice = Choice(wanted)
         self._choosing = asyncio.create_task(self._prove_encoder(wanted, self.programme.shape))
 
@@ -348,15 +349,15 @@ class Engine:
         """An encoder that was asked for by name and is not used, or was lost on air."""
         choice = self._choice
         lost = self.programme.mind_encoder(time.monotonic_ns())
-        if lost and choice.name != SOFTWARE:
-            failed = Verdict(choice.name, False, lost)
-            choice = self._choice = Choice(choice.wanted, SOFTWARE, (*choice.tried, failed))
-            self._on_note(self._encoder_chosen())
-        if lost:
-            return [TroubleRaised(code="encoder_fallback", subject=choice.tried[-1].name, detail=lost)]
+        if lost is not None:
+            if choice.name == lost.name:
+                self._choice = Choice(choice.wanted, SOFTWARE, (*choice.tried, lost))
+                self._on_note(self._encoder_chosen())
+            return [TroubleRaised(code="encoder_fallback", subject=lost.name, detail=lost.why)]
         if self._choosing is None or not self._choosing.done() or not choice.fell_back:
             return []
-        return [TroubleRaised(code="encoder_fallback", subject=choice.wanted, detail=choice.tried[-1].why)]
+        why = choice.tried[-1].why if choice.tried else ""
+        return [TroubleRaised(code="encoder_fallback", subject=choice.wanted, detail=why)]
 
     def _go_on_air(self, command: GoOnAir) -> None:
         if not command.url.startswith(("http://", "https://")):

@@ -202,7 +202,7 @@ class EncodeThread:
 
     Queue of 2 frames; full: the new frame is dropped and counted in `dropped`; when that
     goes on, a cheaper preset is taken. `give_back` receives each buffer when the encoder
-    no longer reads it.
+    no longer reads it. Whatever goes wrong on it is told in `failure`, and it has ended.
     """
 
     def __init__(
@@ -303,37 +303,43 @@ class EncodeThread:
         return True
 
     def _run(self) -> None:
-        self._began_ns = time.monotonic_ns()
         try:
-            encoder = self._make(self.preset)
-        except (av.FFmpegError, ValueError) as error:
-            self.failure = str(error)
-            return
-        finally:
+            self._work()
+        except Exception as error:  # a driver's or a sink's, expected or not: whoever owns us begins another
+            if not isinstance(error, av.FFmpegError | ValueError):
+                log.exception("encode_failed preset=%s", self.preset)
+            self._fail(str(error) or type(error).__name__)
+
+    def _fail(self, why: str) -> None:
+        with self._wake:
             self._began_ns = 0
+            self.failure = why
+            while self._frames:
+                self._give_back(self._frames.popleft()[0])
+
+    def _work(self) -> None:
+        self._began_ns = time.monotonic_ns()
+        encoder = self._make(self.preset)
+        self._began_ns = 0
         applied_bps = 0
         while (waiting := self._next()) is not None:
             pixels, pts = waiting
             began_ns = self._began_ns = time.monotonic_ns()
-            if self._other_preset():
-                encoder, applied_bps = self._make(self.preset), 0
-                self._last_idr_ns = began_ns
-            if self._target_bps and self._target_bps != applied_bps:
-                applied_bps = self._target_bps
-                encoder.set_bps(applied_bps)
-            idr = self._idr_wanted and began_ns - self._last_idr_ns >= IDR_PAUSE_NS
-            if idr:
-                self._idr_wanted = False
-                self._last_idr_ns = began_ns
             try:
+                if self._other_preset():
+                    encoder, applied_bps = self._make(self.preset), 0
+                    self._last_idr_ns = began_ns
+                if self._target_bps and self._target_bps != applied_bps:
+                    applied_bps = self._target_bps
+                    encoder.set_bps(applied_bps)
+                idr = self._idr_wanted and began_ns - self._last_idr_ns >= IDR_PAUSE_NS
+                if idr:
+                    self._idr_wanted = False
+                    self._last_idr_ns = began_ns
                 packets = encoder.feed(pixels, pts, idr)
-            except (av.FFmpegError, IndexError) as error:
-                self.failure = str(error)
-                self._give_back(pixels)
-                continue
             finally:
                 self._began_ns = 0
-            self._give_back(pixels)
+                self._give_back(pixels)
             self.encoded += 1
             self.busy_ns += time.monotonic_ns() - began_ns
             if self._stopping and self._abandoned:

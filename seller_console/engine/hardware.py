@@ -254,8 +254,9 @@ def verify(name: str, shape: Shape, command: Sequence[str] = (), within_s: float
     ]  # fmt: skip
     try:
         done = subprocess.run(
-            whole, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=within_s, check=False
-        )
+            whole, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+            timeout=within_s, check=False,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Verdict(name, False, f"no answer within {within_s:g} s")
     except OSError as error:

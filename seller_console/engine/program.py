@@ -1,9 +1,9 @@
 """The programme: what goes out, one frame a tick, one block of sound every 20 ms, on one media clock.
 
 Two threads beat it, so neither the network nor a console can hold it up. A tick that
-comes late is skipped and counted. Buffers come from a pool of 6; empty: the tick
-composes nothing and counts `late`. Packets go to every output in `outputs`, encoded
-once, only while there is one.
+comes late is skipped and counted, and so is one in which something goes wrong. Buffers
+come from a pool of 6; empty: the tick composes nothing and counts `late`. Packets go to
+every output in `outputs`, encoded once, only while there is one.
 """
 
 from __future__ import annotations
@@ -13,28 +13,33 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 import cv2
 
 from ..contract.media import CameraSet, CameraSettings, SetProgramme
+from ..language import language
 from ..rtc.payload import Codec
 from . import framing
 from .capture import CameraFeed, CapturedCamera
 from .clock import SECOND_NS, MediaClock, Metronome
 from .devices import CameraWish, Devices, UnknownDevice
 from .encode import EncodeThread, Output, Packet, PictureEncoder, Thinner, VideoEncoder, usual_bps
-from .hardware import KINDS, SOFTWARE, VP8, HardwareEncoder, Shape
+from .hardware import KINDS, SOFTWARE, VP8, HardwareEncoder, Shape, Verdict
 from .overlay import Overlay, Under, lift
 from .picture import Picture, Pixels, blank
 from .preview import PreviewWriter
-from .scenes import Cast, Stage
+from .scenes import PAUSE_WORDS, Cast, Stage, lost_mark
 from .sound import SoundFeed
 from .sounddesk import SoundDesk
+from .stumbles import Stumbles
 
 log = logging.getLogger("engine.program")
 
 POOL = 6
 STUCK_NS = 2 * SECOND_NS
+ANEW_NS = 2 * SECOND_NS
+"""Between two beginnings of an encoder that fails and has no other in its place."""
 
 
 @dataclass(slots=True)
@@ -47,16 +52,6 @@ class Counts:
     encoded: int = 0
     dropped: int = 0
     busy_ns: int = 0
-
-
-PAUSE_WORDS = "De retour dans un instant"
-"""When the console gives none."""
-
-
-def _mark(camera: CameraFeed) -> str:
-    """What is written over a camera that gives no picture; '' while it does."""
-    words = {"gone": "image perdue", "busy": "occupée"}.get(camera.state, "")
-    return f"{camera.name} : {words}" if words else ""
 
 
 class Programme:
@@ -85,7 +80,11 @@ class Programme:
         self._target_bps = 0
         self.codec: Codec = codec
         self._encoder = SOFTWARE if codec == "H264" else VP8.name
-        self._encoder_lost = ""
+        self._encoder_after = ""
+        """To be used when the recording is over."""
+        self._encoder_lost: Verdict | None = None
+        self._failed, self._anew_ns = "", 0
+        self._ticks, self._sinks = Stumbles(log, "tick_failed"), Stumbles(log, "output_failed")
         self._past = Counts()
         self._past_late = 0
         self._composed = 0
@@ -93,9 +92,9 @@ class Programme:
         self._latest: tuple[Pixels, Under] | None = None
         self.overlay = Overlay()
         self._pool: list[Pixels] = []
-        self._stage = Stage(self._set.width, self._set.height, _mark, devices.book.of)
+        self._language = language()
         self._metronome = Metronome(Fraction(self._set.fps), time.monotonic_ns())
-        self._resize()
+        self._resize(self._new_stage(self._set))
         self._threads = [
             threading.Thread(target=self._run_pictures, name="programme tick", daemon=True),
             threading.Thread(target=self.sound.run, args=(self._stopping,), name="sound tick", daemon=True),
@@ -126,11 +125,13 @@ class Programme:
         return self._cast().offered()
 
     def show(self, scene: str, words: str = "", cut: bool = False) -> bool:
-        """Change the scene; False: it cannot be shown, nothing changed."""
+        """Change the scene; False: it cannot be shown, nothing changed. Draws its card: not for the loop."""
         if scene not in self.scenes:
             return False
+        words = words or PAUSE_WORDS[self._language]
+        card = self._stage.card(scene, words, self._set.still)
         with self._lock:
-            self._stage.show(scene, words or PAUSE_WORDS, time.monotonic_ns(), fade=not cut)
+            self._stage.show(scene, words, time.monotonic_ns(), fade=not cut, card=card)
         return True
 
     @property
@@ -171,6 +172,10 @@ class Programme:
         second_changed = wanted.second_camera != before.second_camera
         if second_changed and wanted.second_camera:
             second = self._open_camera(wanted, wanted.second_camera)
+        stage, showing = self._new_stage(wanted) if reshaped else self._stage, self._stage
+        if wanted.still:
+            stage.card("still", "", wanted.still)  # read before it is shown
+        card = stage.card(showing.scene, showing.words, wanted.still or before.still)
         old = list[CameraFeed | SoundFeed](self.sound.change(wanted.microphone, wanted.second_microphone))
         with self._lock:
             self._set = wanted
@@ -186,8 +191,9 @@ class Programme:
                 for fresh in (camera, second):
                     if fresh is not None:
                         fresh.start()
+            stage.show(showing.scene, showing.words, 0, fade=False, card=card)
             if reshaped:
-                self._resize()
+                self._resize(stage)
             if self._stage.scene not in self._cast().offered():
                 self._stage.show("table", "", time.monotonic_ns())
         if reshaped:
@@ -205,7 +211,10 @@ class Programme:
         """Who gets packets from now on; the first packet of a new one is an IDR within 500 ms."""
         added = {output.name for output in outputs} - {output.name for output in self._outputs}
         self._outputs = outputs
-        if outputs and self._encode is None:
+        put_off = self._encoder_after if not self._recording else ""
+        if put_off:
+            self._encoder, self._encoder_after = put_off, ""
+        if outputs and (self._encode is None or put_off):
             self._restart_encoder()
         elif not outputs:
             self._end_encoder()
@@ -305,7 +314,7 @@ class Programme:
 
     @property
     def late(self) -> int:
-        return self._past_late + self._metronome.late + self._starved
+        return self._past_late + self._metronome.late + self._starved + self._ticks.count
 
     @property
     def encoder(self) -> str:
@@ -320,29 +329,54 @@ class Programme:
 
     def use_encoder(self, name: str) -> None:
         """One that has given its proof. On air it changes over at once; while a file is written, after it."""
-        if name == self._encoder or self.codec != "H264":
+        self.forget_lost()
+        if self.codec != "H264":
             return
-        self._encoder, self._encoder_lost = name, ""
-        if self._encode is not None and not any(output.name == "recording" for output in self._outputs):
+        self._encoder_after = ""
+        if name == self._encoder:
+            return
+        if self._encode is not None and self._recording:
+            self._encoder_after = name
+            return
+        self._encoder = name
+        if self._encode is not None:
             self._restart_encoder()
 
-    def mind_encoder(self, now_ns: int) -> str:
-        """An encoder of the card that fails or hangs on air is left for x264; says why, "" when all is well."""
+    def forget_lost(self) -> None:
+        """Another encoder is being chosen: what became of the last one is told no more."""
+        self._encoder_lost = None
+
+    def mind_encoder(self, now_ns: int) -> Verdict | None:
+        """An encoder of the card that fails or hangs on air is left for x264: which, and why; None: all is well.
+
+        One of ours that fails is begun anew, again and again.
+        """
         encode = self._encode
-        if encode is None or self._encoder in (SOFTWARE, VP8.name):
+        if encode is None:
             return self._encoder_lost
         why = encode.failure
+        if self._encoder in (SOFTWARE, VP8.name):
+            if why and now_ns >= self._anew_ns:
+                log.warning("encoder_anew name=%s why=%s", self._encoder, why)
+                self._failed, self._anew_ns = why, now_ns + ANEW_NS
+                self._restart_encoder()
+            return self._encoder_lost
         if not why and encode.stuck_ns(now_ns) > STUCK_NS:
             why = f"no picture for {STUCK_NS // SECOND_NS} s"
         if why:
             log.info("encoder_lost name=%s why=%s", self._encoder, why)
-            self._encoder, self._encoder_lost = SOFTWARE, why
+            self._encoder_lost = Verdict(self._encoder, False, why)
+            self._encoder = SOFTWARE
             self._restart_encoder(abandon=True)
         return self._encoder_lost
 
     @property
     def encoder_failure(self) -> str:
-        return self._encode.failure if self._encode else ""
+        """Why there are no pictures from it; told until a new one has made one."""
+        encode = self._encode
+        if encode is None:
+            return ""
+        return encode.failure or ("" if encode.encoded else self._failed)
 
     # --- inside -----------------------------------------------------------------------------
 
@@ -352,17 +386,23 @@ class Programme:
     def _open_camera(self, wanted: SetProgramme, spec: str) -> CameraFeed:
         return self._devices.open_camera(spec, self._wish(wanted))
 
+    @property
+    def _recording(self) -> bool:
+        return any(output.name == "recording" for output in self._outputs)
+
     def _feeds(self) -> list[CameraFeed | SoundFeed]:
         return [*self.cameras, *self.sound.microphones]
 
     def _cast(self) -> Cast:
         return Cast(self._camera, self._second, self._set.still, self._set.mirror)
 
-    def _resize(self) -> None:
+    def _new_stage(self, wanted: SetProgramme) -> Stage:
+        mark = partial(lost_mark, language=self._language)
+        return Stage(wanted.width, wanted.height, mark, self._devices.book.of)
+
+    def _resize(self, stage: Stage) -> None:
         wanted = self._set
-        before = self._stage
-        self._stage = Stage(wanted.width, wanted.height, _mark, self._devices.book.of)
-        self._stage.show(before.scene, before.words, 0, fade=False)
+        self._stage = stage
         self._pool = [blank(wanted.width, wanted.height) for _ in range(POOL)]
         self._past_late += self._metronome.late
         self._metronome = Metronome(Fraction(wanted.fps), time.monotonic_ns())
@@ -395,7 +435,10 @@ class Programme:
 
     def _send_video(self, packet: Packet) -> None:
         for output in self._outputs:
-            output.video(packet)
+            try:
+                output.video(packet)
+            except Exception:  # one output's trouble is not the others'
+                self._sinks.say(output.name)
 
     def _give_back(self, pixels: Pixels) -> None:
         self._pool.append(pixels)
@@ -408,7 +451,10 @@ class Programme:
                 return
             with self._lock:
                 if metronome is self._metronome:
-                    self._tick(beat[1])
+                    try:
+                        self._tick(beat[1])
+                    except Exception:  # one picture is lost, not the programme
+                        self._ticks.say()
 
     def _tick(self, due_ns: int) -> None:
         wanted = self._set
@@ -421,21 +467,24 @@ class Programme:
         if pixels is None:
             self._starved += 1
             return
-        self._stage.draw(pixels, self._cast(), due_ns)
-        under = self.overlay.draw(pixels, due_ns)
-        self._composed += 1
-        encode = self._encode
-        taken = (
-            encode is not None
-            and self._thinner.take(self.target_bps, self._composed, due_ns)
-            and encode.offer(pixels, self.clock.video_pts(due_ns))
-        )
-        if self._preview is not None:
-            self._preview.set_size(wanted.width, wanted.height)
-            self._preview.write(pixels, self._composed, due_ns)
-        self._latest = (pixels, under)
-        if not taken:
-            self._give_back(pixels)
+        taken = False
+        try:
+            self._stage.draw(pixels, self._cast(), due_ns)
+            under = self.overlay.draw(pixels, due_ns)
+            self._composed += 1
+            encode = self._encode
+            taken = (
+                encode is not None
+                and self._thinner.take(self.target_bps, self._composed, due_ns)
+                and encode.offer(pixels, self.clock.video_pts(due_ns))
+            )
+            if self._preview is not None:
+                self._preview.set_size(wanted.width, wanted.height)
+                self._preview.write(pixels, self._composed, due_ns)
+            self._latest = (pixels, under)
+        finally:
+            if not taken:
+                self._give_back(pixels)
 
 
 def write_jpeg(pixels: Pixels, quality: int = 92) -> bytes:

@@ -10,6 +10,7 @@ import asyncio
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -198,7 +199,7 @@ def test_a_card_lost_on_air_is_left_for_x264_and_the_picture_goes_on(how: str, m
         def seen() -> bool:
             nonlocal before
             before = len(got)  # a lost card gives nothing more
-            return programme.mind_encoder(time.monotonic_ns()) != ""
+            return programme.mind_encoder(time.monotonic_ns()) is not None
 
         wait_for(seen, 8, "it is seen")
         assert programme.encoder.startswith("libx264")
@@ -207,6 +208,74 @@ def test_a_card_lost_on_air_is_left_for_x264_and_the_picture_goes_on(how: str, m
         Card.released.set()
     finally:
         Card.released.set()
+        programme.stop()
+
+
+async def until(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not done():  # noqa: ASYNC110 - what is waited for lives on other threads
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> type[Card]:
+    """A machine whose card gives its proof."""
+    for event in (Card.hang, Card.fail, Card.released):
+        event.clear()
+    monkeypatch.setattr(program, "HardwareEncoder", Card)
+    monkeypatch.setattr(hardware, "candidates", lambda: ("h264_nvenc",))
+    monkeypatch.setattr(hardware, "verify", lambda name, shape: Verdict(name, True))
+    return Card
+
+
+@pytest.mark.media
+async def test_after_a_card_lost_on_air_another_encoder_can_be_chosen_and_the_trouble_ends(card: type[Card]) -> None:
+    hear = Heard()
+    engine = Engine(None, hear)
+    await engine.obey(m.SetProgramme(width=320, height=240))
+    await engine.obey(m.SetEncoder(encoder="auto"))
+    await engine.encoder_settled()
+    running = asyncio.create_task(engine.run())
+    try:
+        got: list[Packet] = []
+        engine.programme.set_outputs((Output("whip", got.append, lambda _packet: None),))
+        await until(lambda: len(got) > 5)
+        card.fail.set()
+        raised = await hear.until(lambda n: isinstance(n, m.TroubleRaised) and n.code == "encoder_fallback", 20)
+        assert (raised.subject, "device lost" in raised.detail) == ("h264_nvenc", True)
+        card.fail.clear()
+        await engine.obey(m.SetEncoder(encoder="x264"))
+        await hear.until(lambda n: isinstance(n, m.TroubleCured) and n.code == "encoder_fallback")
+        await engine.obey(m.SetEncoder(encoder="auto"))
+        await until(lambda: engine.programme.encoder == "h264_nvenc")
+        so_far = len(got)
+        await until(lambda: len(got) > so_far + 10)
+        assert not running.done(), "the engine lives"
+    finally:
+        engine.quitting.set()
+        await running
+
+
+@pytest.mark.media
+def test_an_encoder_chosen_during_a_recording_is_used_when_it_is_over(card: type[Card]) -> None:
+    got: list[Packet] = []
+    air = Output("whip", got.append, lambda _packet: None)
+    programme = Programme(Devices(), None)
+    programme.change(m.SetProgramme(width=320, height=240))
+    programme.start()
+    programme.set_outputs((air, Output("recording", lambda _packet: None, lambda _packet: None)))
+    try:
+        wait_for(lambda: len(got) > 3, 10, "on air")
+        programme.use_encoder("h264_nvenc")
+        assert programme.encoder.startswith("libx264"), "a file has one encoder"
+        card.fail.set()
+        assert programme.mind_encoder(time.monotonic_ns()) is None, "what is not used cannot be lost"
+        card.fail.clear()
+        programme.set_outputs((air,))
+        assert programme.encoder == "h264_nvenc"
+        so_far = len(got)
+        wait_for(lambda: len(got) > so_far + 5, 10, "the card goes on")
+    finally:
         programme.stop()
 
 

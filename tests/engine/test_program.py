@@ -17,7 +17,7 @@ import pytest
 from seller_console.contract.media import AirChanged, SetProgramme
 from seller_console.engine.capture import CameraDevice, DeviceGone
 from seller_console.engine.devices import CameraWish, Devices, UnknownDevice
-from seller_console.engine.encode import Output, Packet
+from seller_console.engine.encode import Output, Packet, VideoEncoder
 from seller_console.engine.picture import Picture, blank, planes
 from seller_console.engine.program import Programme
 from seller_console.engine.testcard import read_code
@@ -223,3 +223,83 @@ def test_an_air_that_fails_is_a_trouble_kept_until_it_is_cured(programme: Progra
     assert watch.look(programme, AirChanged(state="connecting", attempt=1, url="http://x/whip"), now) == []
     cured = watch.look(programme, AirChanged(state="on_air", url="http://x/whip"), now)
     assert [(type(n).__name__, n.code) for n in cured] == [("TroubleCured", "publish_unreachable")]
+
+
+@pytest.mark.media
+@pytest.mark.warns("tick_failed")
+def test_a_tick_that_goes_wrong_loses_its_picture_and_is_counted_and_the_next_comes(
+    programme: Programme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programme.change(small())
+    listener = Listener()
+    programme.set_outputs((listener.output(),))
+    wait_for(lambda: len(listener.video) >= 5, 10, "pictures")
+    watch, air = TroubleWatch(), AirChanged(state="on_air")
+    real, failed = type(programme.overlay).draw, 0
+
+    def broken(*_what: Any) -> Any:
+        nonlocal failed
+        failed += 1
+        raise ZeroDivisionError("a drawing nobody has tried")
+
+    late = programme.late
+    monkeypatch.setattr(type(programme.overlay), "draw", broken)
+    watch.look(programme, air, time.monotonic_ns())
+    wait_for(lambda: failed > 15, 10, "ticks that go wrong, more than there are buffers")
+    assert programme.late >= late + 15
+    later_ns = time.monotonic_ns() + 3_000_000_000
+    assert [note.code for note in watch.look(programme, air, later_ns)] == ["encoder_late"]
+    monkeypatch.setattr(type(programme.overlay), "draw", real)
+    so_far = len(listener.video)
+    wait_for(lambda: len(listener.video) >= so_far + 10, 10, "pictures again")
+
+
+@pytest.mark.media
+@pytest.mark.warns("output_failed")
+def test_an_output_that_goes_wrong_harms_no_other(programme: Programme) -> None:
+    def broken(_packet: Packet) -> None:
+        raise IndexError("deque index out of range")
+
+    listener = Listener()
+    programme.change(small())
+    programme.set_outputs((Output("broken", broken, lambda _packet: None), listener.output()))
+    wait_for(lambda: len(listener.video) >= 10, 10, "pictures for the other")
+    assert programme.encoder_failure == ""
+
+
+@pytest.mark.media
+@pytest.mark.warns("encoder_anew", "encode_failed")
+@pytest.mark.parametrize("error", [av.ExternalError(0, "lost"), RuntimeError("never seen before")])
+def test_an_encoder_of_ours_that_fails_is_begun_anew(
+    programme: Programme, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    programme.change(small())
+    listener = Listener()
+    programme.set_outputs((listener.output(),))
+    wait_for(lambda: len(listener.video) >= 5, 10, "pictures")
+    real = VideoEncoder.feed
+    begun = 0
+
+    def broken(*_what: Any) -> Any:
+        nonlocal begun
+        begun += 1
+        raise error
+
+    monkeypatch.setattr(VideoEncoder, "feed", broken)
+
+    def look() -> bool:
+        programme.mind_encoder(time.monotonic_ns())
+        assert begun == 0 or programme.encoder_failure, "told, also between two tries"
+        return begun >= 3
+
+    wait_for(look, 15, "it is tried again, with a pause")
+    monkeypatch.setattr(VideoEncoder, "feed", real)
+    so_far = len(listener.video)
+
+    def back() -> bool:
+        programme.mind_encoder(time.monotonic_ns())
+        return len(listener.video) >= so_far + 10
+
+    wait_for(back, 15, "pictures again: no buffer was lost on the way")
+    assert programme.encoder_failure == ""
+    assert listener.video[so_far][1].is_keyframe
