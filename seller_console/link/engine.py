@@ -1,7 +1,7 @@
 """The road to the engine: JSON lines over loopback, and what we want of it across its deaths.
 
-Promises: `tell` never waits; what was asked (programme, gain, mute, scene, air)
-is remembered, and told again to an engine that was started anew, so that it comes
+Promises: `tell` never waits; what was asked (programme, gains, mute, scene, air,
+further destinations) is remembered, and told again to an engine that was started anew, so that it comes
 back as it was; an engine we only come back to keeps its own state, which we adopt.
 Refuses: an engine that speaks another contract.
 """
@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 from ..contract import VERSION
 from ..contract.codec import Unreadable, decode_engine_note, encode
 from ..contract.media import (
+    AddDestination,
     EngineCommand,
     EngineNote,
     GoOnAir,
@@ -26,6 +27,7 @@ from ..contract.media import (
     ProgrammeSet,
     Ready,
     RecordingChanged,
+    RemoveDestination,
     RuntimeFile,
     SetEncoder,
     SetGain,
@@ -33,16 +35,19 @@ from ..contract.media import (
     SetOverlay,
     SetProgramme,
     SetScene,
+    SetSound,
     StartRecording,
     StopRecording,
 )
 
 log = logging.getLogger(__name__)
 
-KEPT = (
-    SetProgramme, SetEncoder, SetMuted, SetGain, SetScene, SetOverlay, GoOnAir, LeaveAir, StartRecording, StopRecording,
+ORDER = (
+    SetProgramme, SetEncoder, SetMuted, SetSound, SetGain, SetScene, SetOverlay, GoOnAir, StartRecording,
+    AddDestination,
 )  # fmt: skip
-"""What is remembered, and said to the next engine; anything else is said once."""
+"""What is remembered, in the order in which the next engine must hear it; anything else is said once."""
+KEPT = (*ORDER, LeaveAir, StopRecording, RemoveDestination)
 
 LINE_BYTES = 1024 * 1024
 CONNECT_S = 2.0
@@ -58,46 +63,59 @@ class EngineListener(Protocol):
 
 
 class Wanted:
-    """What we want of the engine, by kind; in the order in which it must be said again."""
+    """What we want of the engine: the last word of each kind, of each microphone's gain and each destination."""
 
     def __init__(self) -> None:
-        self._by_kind: dict[type, EngineCommand] = {}
+        self._by_kind: dict[type, dict[object, EngineCommand]] = {}
 
     def take(self, command: EngineCommand) -> None:
-        if isinstance(command, (SetProgramme, SetMuted, SetGain, SetScene, SetEncoder, SetOverlay)):
-            self._by_kind[type(command)] = command
-        elif isinstance(command, (GoOnAir, LeaveAir)):
-            self._by_kind[GoOnAir] = command  # the last of the two is what we want
+        if isinstance(command, (GoOnAir, LeaveAir)):
+            self._keep(GoOnAir, command)  # the last of the two is what we want
         elif isinstance(command, (StartRecording, StopRecording)):
-            self._by_kind[StartRecording] = command
+            self._keep(StartRecording, command)
+        elif isinstance(command, SetGain):
+            self._keep(SetGain, command, command.second)
+        elif isinstance(command, AddDestination):
+            self._keep(AddDestination, command, command.name)
+        elif isinstance(command, RemoveDestination):
+            self._by_kind.get(AddDestination, {}).pop(command.name, None)
+        elif isinstance(command, ORDER):
+            self._keep(type(command), command)
+
+    def _keep(self, kind: type, command: EngineCommand, which: object = "") -> None:
+        self._by_kind.setdefault(kind, {})[which] = command
+
+    def _word(self, kind: type) -> EngineCommand | None:
+        return self._by_kind.get(kind, {}).get("")
 
     def programme(self) -> SetProgramme | None:
-        word = self._by_kind.get(SetProgramme)
+        word = self._word(SetProgramme)
         return word if isinstance(word, SetProgramme) else None
 
     def on_air(self) -> bool:
-        return isinstance(self._by_kind.get(GoOnAir), GoOnAir)
+        return isinstance(self._word(GoOnAir), GoOnAir)
 
     def adopt(self, note: ProgrammeSet) -> None:
         """The engine as it is becomes what we want, where we wanted nothing yet."""
-        self._by_kind.setdefault(
-            SetProgramme,
+        for word in (
             SetProgramme(
                 camera=note.camera, microphone=note.microphone, width=note.width, height=note.height,
                 fps=note.fps, target_bps=note.target_bps, mirror=note.mirror,
                 second_camera=note.second_camera, second_microphone=note.second_microphone, still=note.still,
             ),
-        )  # fmt: skip
-        self._by_kind.setdefault(SetMuted, SetMuted(muted=note.muted))
-        self._by_kind.setdefault(SetScene, SetScene(scene=note.scene))
+            SetMuted(muted=note.muted),
+            SetSound(shaped=note.shaped),
+            SetScene(scene=note.scene),
+        ):  # fmt: skip
+            if self._word(type(word)) is None:
+                self.take(word)
 
     def adopt_recording(self, path: str) -> None:
-        folder = str(Path(path).parent) if path else ""
-        self._by_kind.setdefault(StartRecording, StartRecording(folder=folder))
+        if self._word(StartRecording) is None:
+            self.take(StartRecording(folder=str(Path(path).parent) if path else ""))
 
     def again(self) -> list[EngineCommand]:
-        order = (SetProgramme, SetEncoder, SetMuted, SetGain, SetScene, SetOverlay, GoOnAir, StartRecording)
-        words = [self._by_kind[kind] for kind in order if kind in self._by_kind]
+        words = [word for kind in ORDER for word in self._by_kind.get(kind, {}).values()]
         return [word for word in words if not isinstance(word, (LeaveAir, StopRecording))]
 
 
@@ -109,7 +127,7 @@ class EngineClient:
         self._wanted = Wanted()
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: list[EngineCommand] = []
-        """Said while nobody listened, and not remembered by `_wanted` (questions): said on connecting."""
+        """Said while nobody listened: said on connecting, but for what a new engine hears from `_wanted`."""
         self._told: tuple[int, float] | None = None
         """The engine (pid, start) that knows what we want."""
         self._poke = asyncio.Event()
@@ -131,7 +149,7 @@ class EngineClient:
         self._wanted.take(command)
         if self._writer is not None and self._state == "connected":
             self._write(command)
-        elif not isinstance(command, KEPT):
+        else:
             self._waiting = [*self._waiting[-31:], command]
 
     async def run(self) -> None:
@@ -175,6 +193,7 @@ class EngineClient:
                 words = self._wanted.again()
                 for word in words:
                     self._write(word)
+                self._waiting = [word for word in self._waiting if not isinstance(word, KEPT)]
                 log.info("engine_told pid=%d words=%d", place.pid, len(words))
             self._told = known
             for word in self._waiting:
