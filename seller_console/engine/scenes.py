@@ -3,28 +3,41 @@
 table: the first camera · face: the second · both: the first, the second set into a
 corner · split: the two halves · pause: a card with words · still: a picture file.
 A scene needing a camera that was not chosen is not offered (`offered`). A camera that
-is lost keeps its last picture, dimmed and named, in whichever part it fills.
+is lost keeps its last picture, dimmed and named, in whichever part it fills. Cards are
+made before they are shown, by whoever shows them: a telephone's photo takes a second to
+read, and a tick has 33 ms.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageOps
 
 from ..contract.media import CameraSettings
+from ..language import Language
 from . import framing, lettering
 from .camerabook import UNSET
 from .capture import CameraFeed
 from .picture import Picture, Pixels, blank, crop_to_fill, fill, fill_planes, from_rgb, planes
 
+log = logging.getLogger("engine.scenes")
+
 FADE_NS = 200_000_000
 INSET = 0.36
 """Width of the inset as a share of the programme's short side."""
+PAUSE_WORDS: dict[Language, str] = {"fr": "De retour dans un instant", "en": "Back in a moment"}
+"""When the console gives none."""
+_LOST_WORDS: dict[Language, dict[str, str]] = {
+    "fr": {"gone": "{}\u202f: image perdue", "busy": "{}\u202f: caméra prise"},
+    "en": {"gone": "{}: picture lost", "busy": "{}: camera in use"},
+}
 _BACKGROUND = 22
 
 
@@ -54,6 +67,13 @@ class Cast:
         return (self.first,) if self.second is None else (self.first, self.second)
 
 
+def lost_mark(camera: CameraFeed, language: Language) -> str:
+    """What buyers read over a camera that gives no picture; '' while it does. Never where a network camera is."""
+    place = camera.name.partition("://")[2].partition("/")[0]
+    host = re.sub(r":\d+$", "", place)
+    return _LOST_WORDS[language].get(camera.state, "").format(host or camera.name)
+
+
 def pause_card(width: int, height: int, words: str) -> Pixels:
     """A quiet card: dark, a pause sign, the words wrapped under it."""
     unit = min(width, height) / 720
@@ -79,20 +99,30 @@ def pause_card(width: int, height: int, words: str) -> Pixels:
 
 
 def still_picture(path: str, width: int, height: int) -> Pixels:
-    """A file, cropped to fill; a grey card naming it when it cannot be read."""
+    """A file, cropped to fill; a grey card naming it when it cannot be read. A second for a large photo."""
     out = blank(width, height, _BACKGROUND)
+    side = max(width, height)
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            upright.thumbnail((3840, 3840))
-            fill(from_rgb(np.asarray(upright)), out)
-    except (UnidentifiedImageError, OSError, ValueError):
+            image.draft("RGB", (side, side))  # a JPEG is read at the size it is used: an eighth of the work
+            image.thumbnail((2 * side, 2 * side))
+            fill(from_rgb(np.asarray(ImageOps.exif_transpose(image).convert("RGB"))), out)
+    except Exception as error:  # a file from anywhere: what Pillow raises for it has no common name
+        log.info("still_unreadable error=%s", type(error).__name__)
+        out = blank(width, height, _BACKGROUND)
         lettering.stamp(out, Path(path).name, 0.5)
     return out
 
 
+def _written_ns(path: str) -> int:
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 class Stage:
-    """Draws the scene of now into a programme's frame. Belongs to the tick's thread, but for `show`."""
+    """Draws the scene of now into a programme's frame. `draw` is the tick's; `show` is called under its lock."""
 
     def __init__(
         self,
@@ -105,41 +135,57 @@ class Stage:
         self._width, self._height = width, height
         self._mark, self._used = mark, used
         self.scene, self.words = "table", ""
-        self._from: tuple[str, str] | None = None
+        self._card: Pixels | None = None
+        self._from: tuple[str, Pixels | None] | None = None
         self._since_ns = 0
-        self._cards: dict[tuple[str, str], Pixels] = {}
+        self._made: dict[str, tuple[tuple[str, int], Pixels]] = {}
+        """The newest card of each kind, and of what it was made."""
         self._other = blank(width, height)
         self.seen: Taken = {}
+        """The cameras of the newest frame, whole: another thread looks at it."""
 
-    def show(self, scene: str, words: str, now_ns: int, fade: bool = True) -> None:
+    def card(self, scene: str, words: str, still: str) -> Pixels | None:
+        """What `show` is to be given for this scene; None where there are only cameras. Slow: never on the tick."""
+        if scene not in ("pause", "still"):
+            return None
+        of = (words, 0) if scene == "pause" else (still, _written_ns(still))
+        made = self._made.get(scene)
+        if made is None or made[0] != of:
+            size = (self._width, self._height)
+            made = (of, pause_card(*size, words) if scene == "pause" else still_picture(still, *size))
+            self._made[scene] = made
+        return made[1]
+
+    def show(self, scene: str, words: str, now_ns: int, fade: bool = True, card: Pixels | None = None) -> None:
         """Change over; by a cut when `fade` is False."""
         if (scene, words) == (self.scene, self.words):
+            self._card = card
             return
-        before = (self.scene, self.words)
-        self.scene, self.words = scene, words
+        self._from = (self.scene, self._card) if fade else None
+        self.scene, self.words, self._card = scene, words, card
         self._since_ns = now_ns
-        self._from = before if fade else None
 
     def draw(self, out: Pixels, cast: Cast, due_ns: int) -> None:
         """One frame."""
         taken: Taken = {}
-        self.seen = taken
-        self._draw_scene(out, self.scene, self.words, cast, due_ns, taken)
-        if self._from is None:
-            return
+        self._draw_scene(out, self.scene, self._card, cast, due_ns, taken)
         share = (due_ns - self._since_ns) / FADE_NS
-        if share >= 1:
+        if self._from is not None and share < 1:
+            self._draw_scene(self._other, *self._from, cast, due_ns, taken)
+            cv2.addWeighted(out, max(0.0, share), self._other, 1 - max(0.0, share), 0, dst=out)
+        else:
             self._from = None
-            return
-        self._draw_scene(self._other, *self._from, cast, due_ns, taken)
-        cv2.addWeighted(out, max(0.0, share), self._other, 1 - max(0.0, share), 0, dst=out)
+        self.seen = taken
 
-    def _draw_scene(self, out: Pixels, scene: str, words: str, cast: Cast, due_ns: int, taken: Taken) -> None:
+    def _draw_scene(self, out: Pixels, scene: str, card: Pixels | None, cast: Cast, due_ns: int, taken: Taken) -> None:
         whole = (0, 0, self._width, self._height)
         second = cast.second or cast.first
         match scene:
             case "pause" | "still":
-                np.copyto(out, self._card(scene, words, cast))
+                if card is None:
+                    self._paint(out, whole, _BACKGROUND)
+                else:
+                    fill(card, out)
             case "face":
                 self._draw_camera(out, whole, second, False, due_ns, taken)
             case "both":
@@ -155,20 +201,6 @@ class Stage:
                     self._draw_camera(out, part, camera, mirror, due_ns, taken)
             case _:
                 self._draw_camera(out, whole, cast.first, cast.mirror, due_ns, taken)
-
-    def _card(self, scene: str, words: str, cast: Cast) -> Pixels:
-        key = (scene, words if scene == "pause" else cast.still)
-        card = self._cards.get(key)
-        if card is None:
-            self._cards.clear()
-            make = pause_card if scene == "pause" else None
-            card = (
-                make(self._width, self._height, words)
-                if make is not None
-                else still_picture(cast.still, self._width, self._height)
-            )
-            self._cards[key] = card
-        return card
 
     def _inset(self) -> tuple[int, int, int, int]:
         wide = int(min(self._width, self._height) * INSET) & ~1

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from seller_console.contract.media import SetProgramme
 from seller_console.engine.capture import FeedState
 from seller_console.engine.devices import Devices, UnknownDevice
 from seller_console.engine.picture import Picture, Pixels, blank, planes
 from seller_console.engine.program import Programme
-from seller_console.engine.scenes import FADE_NS, Cast, Stage, pause_card
+from seller_console.engine.scenes import FADE_NS, Cast, Stage, lost_mark, pause_card
+from seller_console.language import Language
 
 from .conftest import wait_for
 
@@ -92,7 +99,7 @@ def test_a_fade_takes_200_ms_and_ends() -> None:
 def test_a_camera_is_taken_once_a_frame_even_in_a_fade() -> None:
     first = Grey("top", 60)
     on = stage()
-    on.show("pause", "words", 0)
+    on.show("pause", "words", 0, card=on.card("pause", "words", ""))
     drawn(on, Cast(first), FADE_NS // 2)
     assert first.taken == 1
 
@@ -109,9 +116,49 @@ def test_a_still_is_shown_and_a_broken_one_is_named_not_fatal(tmp_path: Path) ->
     cv2.imwrite(str(tmp_path / "card.png"), np.full((100, 100, 3), 255, np.uint8))
     (tmp_path / "broken.png").write_bytes(b"nothing")
     on = stage()
-    on.show("still", "", 0, fade=False)
-    assert drawn(on, Cast(Grey("top", 60), still=str(tmp_path / "card.png"))).min() > 200
-    assert drawn(on, Cast(Grey("top", 60), still=str(tmp_path / "broken.png"))).max() > 150
+    for name in ("card.png", "broken.png"):
+        path = str(tmp_path / name)
+        on.show("still", "", 0, fade=False, card=on.card("still", "", path))
+        luma = drawn(on, Cast(Grey("top", 60), still=path))
+        assert luma.min() > 200 if name == "card.png" else (np.median(luma) < 30 and luma.max() > 150)
+
+
+def test_a_fade_between_two_cards_shows_both_and_makes_neither_again(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "white.png"), np.full((100, 100, 3), 255, np.uint8))
+    cast, on, path = Cast(Grey("top", 60), still=str(tmp_path / "white.png")), stage(), str(tmp_path / "white.png")
+    still, pause, other = (on.card(*of, path) for of in (("still", ""), ("pause", "Pause"), ("pause", "Retour")))
+    assert still is on.card("still", "", path) and other is on.card("pause", "Retour", path), "made once"
+    on.show("still", "", 0, fade=False, card=still)
+    assert pause is not None and other is not None
+    on.show("pause", "Pause", 1_000, card=pause)
+    half = drawn(on, cast, 1_000 + FADE_NS // 2).mean()
+    assert half == pytest.approx((235 + planes(pause)[0].mean()) / 2, abs=2)
+    on.show("pause", "Retour", 2 * FADE_NS, card=other)
+    begun = drawn(on, cast, 2 * FADE_NS)
+    assert np.abs(begun.astype(int) - planes(pause)[0]).max() <= 2, "from the words before, not by a cut"
+
+
+def test_a_photo_that_was_written_anew_is_read_again(tmp_path: Path) -> None:
+    path, on = tmp_path / "still.png", stage()
+    cards = []
+    for written, luma in enumerate((0, 255)):
+        cv2.imwrite(str(path), np.full((100, 100, 3), luma, np.uint8))
+        os.utime(path, (written, written))
+        cards.append(on.card("still", "", str(path)))
+    assert cards[0] is not None and cards[1] is not None
+    assert cards[0][0, 0] == 16 and cards[1][0, 0] == 235
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("fr", "192.168.1.20\u202f: image perdue"), ("en", "192.168.1.20: picture lost")]
+)
+def test_the_mark_of_a_lost_camera_speaks_the_shows_language_and_keeps_the_address_to_itself(
+    language: Language, words: str
+) -> None:
+    for name in ("http://192.168.1.20:8080/video/SECRET", "rtsp://192.168.1.20", "http://192.168.1.20:8080"):
+        assert lost_mark(Grey(name, 60, state="gone"), language) == words
+    assert lost_mark(Grey("Logitech BRIO", 60, state="busy"), language).startswith("Logitech BRIO")
+    assert lost_mark(Grey("Logitech BRIO", 60), language) == ""
 
 
 def test_a_lost_camera_is_marked_in_its_own_part_only() -> None:
@@ -157,3 +204,71 @@ def test_the_programme_changes_scenes_and_refuses_those_it_cannot_show(programme
     assert programme.scene == "table", "a scene whose camera is gone from the programme is left"
     with pytest.raises(UnknownDevice):
         programme.change(SetProgramme(width=360, height=640, second_camera="nonsense:1"))
+
+
+def _changed(still: str = "", **how: Any) -> SetProgramme:
+    return SetProgramme(width=360, height=640, still=still, **how)
+
+
+@pytest.mark.media
+def test_a_photo_is_never_read_on_the_tick(
+    programme: Programme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cv2.imwrite(str(tmp_path / "photo.jpg"), np.full((3000, 4000, 3), 255, np.uint8))
+    read_by: list[str] = []
+    really = Image.open
+
+    def told(*arguments: Any) -> Any:
+        read_by.append(threading.current_thread().name)
+        return really(*arguments)
+
+    monkeypatch.setattr(Image, "open", told)
+    programme.change(_changed(str(tmp_path / "photo.jpg")))
+    assert programme.show("pause", "Pause", cut=True)
+    assert programme.show("still")
+
+    def shown() -> bool:
+        pixels = programme.snapshot()
+        return pixels is not None and pixels.shape == (960, 360) and int(planes(pixels)[0].min()) > 220
+
+    wait_for(shown, 10, "the photo is on, faded in from the card")
+    assert len(read_by) == 1, "once, however long the fade"
+    assert read_by[0] != "programme tick"
+
+
+@pytest.mark.media
+def test_a_file_that_nothing_can_read_costs_its_name_on_a_card_and_never_the_broadcast(
+    programme: Programme, tmp_path: Path
+) -> None:
+    def piece(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = piece(b"IHDR", struct.pack(">IIBBBBB", 40_000, 40_000, 8, 2, 0, 0, 0))
+    (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + head + piece(b"IDAT", zlib.compress(b"0")))
+    cv2.imwrite(str(tmp_path / "torn.png"), np.full((100, 100, 3), 255, np.uint8))
+    (tmp_path / "torn.png").write_bytes((tmp_path / "torn.png").read_bytes()[:40])
+    for name in ("torn.png", "missing.png", "huge.png"):
+        programme.change(_changed(str(tmp_path / name)))
+        assert programme.show("still", cut=True)
+        composed = programme.counts().composed
+        wait_for(lambda before=composed: programme.counts().composed > before + 3, 10, f"the tick lives after {name}")
+        programme.show("table", cut=True)
+
+
+def test_a_camera_that_is_seen_in_a_scene_of_two_is_seen_while_the_next_frame_is_drawn() -> None:
+    on = stage()
+
+    class Watched(Grey):
+        missing = 0
+
+        def take(self, now_ns: int) -> Picture | None:
+            Watched.missing += len(on.seen) < 2
+            return super().take(now_ns)
+
+    cast = Cast(Watched("top", 60), Watched("face", 180))
+    on.show("both", "", 0, fade=False)
+    drawn(on, cast)
+    Watched.missing = 0
+    drawn(on, cast)
+    assert Watched.missing == 0, "whoever looks meanwhile finds both"
+    assert [camera.name for camera, _ in on.seen.values()] == ["top", "face"]
