@@ -64,6 +64,19 @@ def _as_oserror() -> Iterator[None]:
         raise OSError(error.errno or 0, error.strerror or str(error)) from error
 
 
+def can_stream(url: str) -> bool:
+    """Has this build of FFmpeg the protocol of this address? Nothing is opened, no name looked up."""
+    if "://" not in url:
+        return True
+    try:
+        av.open(url, options={"protocol_whitelist": "none"}).close()
+    except av.ProtocolNotFoundError:
+        return False
+    except (av.FFmpegError, ValueError):
+        pass  # it is known, and not on the list
+    return True
+
+
 class Muxer:
     """One file or stream. Raises OSError when it cannot be opened, written or closed."""
 
