@@ -3,19 +3,22 @@
     python packaging/dev.py soak engine [--minutes 60] [--size 720x1280]
 
 The real engine publishes the test card to a real relay, records, and is asked for its
-words every few seconds (scenes, mute, snapshots, clips). Prints a line a minute and one
+words every few seconds (scenes, mute, snapshots, clips). Prints a line each half minute and one
 JSON object: slope of resident memory after the first sixth in MB/h, frames per second,
-dropped and late. Exit code 1: slope over 2 MB/h or 0.1 % of the frames lost.
+dropped and late. Exit code 1: slope over 2 MB/h or 0.1 % of the frames lost. `machine_late_share` is
+the machine's own: a program beside it, of the same priority, that only waits for the same beats.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
 import sys
 import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +29,49 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.bench import _engine
 from tests.fakes import relay_door
 
+IDLE = """
+import sys, threading, time
+from fractions import Fraction
+from seller_console.engine.clock import Metronome
+from seller_console.engine.priority import come_first
+come_first()
+beats = Metronome(Fraction(30), time.monotonic_ns())
+done = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), done.set()), daemon=True).start()
+served = 0
+while beats.wait(done) is not None:
+    served += 1
+print(beats.late / max(1, served + beats.late))
+"""
+
+
+@contextlib.asynccontextmanager
+async def idle_beside() -> AsyncIterator[Callable[[], Awaitable[float]]]:
+    """A program that waits for 30 beats a second and does nothing; awaited, the share it was too late for."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", IDLE, cwd=_engine.ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+
+    async def ask() -> float:
+        return float((await child.communicate(b""))[0])
+
+    try:
+        yield ask
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+
 
 async def soak(minutes: float, size: str) -> dict[str, Any]:
     width, _, height = size.partition("x")
     with tempfile.TemporaryDirectory() as folder:
-        async with relay_door.opened() as door, _engine.running(folder) as engine:
+        async with relay_door.opened() as door, idle_beside() as idle, _engine.running(folder) as engine:
             engine.say(type="set_programme", width=int(width), height=int(height), second_camera="testcard")
             engine.say(type="go_on_air", url=door.whip)
             engine.say(type="start_recording", folder=f"{folder}/kept")
-            return await _listen(engine, minutes, Path(folder))
+            found = await _listen(engine, minutes, Path(folder))
+            return {**found, "machine_late_share": round(await idle(), 5)}
 
 
 async def _listen(engine: _engine.Engine, minutes: float, folder: Path) -> dict[str, Any]:
