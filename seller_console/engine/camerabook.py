@@ -2,7 +2,7 @@
 
 The engine keeps them (decision 27), so that a camera is used the same way with a
 window, without one, and after either died. A file that cannot be read is put aside,
-never overwritten; a disk that will not take it costs the memory only. Also how
+never overwritten; a disk that will not take it costs the memory only. Nobody else may read it. Also how
 settings are written on a command line.
 """
 
@@ -90,6 +90,7 @@ class CameraBook:
         except (OSError, msgspec.DecodeError) as error:
             log.info("cameras_unreadable error=%s", error)
             with contextlib.suppress(OSError):
+                path.chmod(0o600)
                 path.replace(path.with_name(path.name + ".unreadable"))
 
     def of(self, spec: str) -> CameraSettings:
@@ -113,7 +114,9 @@ class CameraBook:
             raw = msgspec.json.format(msgspec.json.encode(self._kept), indent=1)
             beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
             try:
-                beside.write_bytes(raw)
+                beside.unlink(missing_ok=True)
+                with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                    out.write(raw)  # an address among the specs may hold a password
                 beside.replace(self._path)
             except OSError as error:
                 log.info("cameras_not_kept error=%s", error)

@@ -7,6 +7,7 @@ replaced by another. Hot-plug: `find` is asked again every 2 s.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -32,19 +33,43 @@ class CameraWish:
     origin_ns: int
     size: tuple[int, int] = (0, 0)
     """What the device itself is to give, when somebody chose; (0, 0): what fits."""
+    rotation: int = 0
+    """How it lies, which decides what fits."""
+
+
+ADDRESSES = ("rtsp", "rtsps", "http", "https")
+"""An address is the spec of a camera as it stands, with `url:` before it or without."""
 
 
 def split(spec: str) -> tuple[str, str]:
-    """'camera:NAME@PATH' -> ('camera', 'NAME@PATH')."""
+    """'camera:NAME@PATH' -> ('camera', 'NAME@PATH'); 'rtsp://HOST/PATH' -> ('url', 'rtsp://HOST/PATH')."""
     kind, _, rest = spec.partition(":")
+    if kind.lower() in ADDRESSES and rest.startswith("//"):
+        return "url", spec
     return kind, rest
 
 
-def _url_name(address: str) -> str:
-    """An address without what may be secret in it (user, password, query)."""
+def _host(address: str) -> str:
+    """Of an address what is surely no secret: how and where, as FFmpeg reads it; no user, password, path or query."""
     scheme, _, rest = address.partition("://")
-    host = rest.rpartition("@")[2] if "@" in rest.partition("/")[0] else rest
-    return f"{scheme}://{host.partition('?')[0]}"
+    place = re.split("[/?#]", rest, maxsplit=1)
+    if not rest or "@" in "".join(place[1:]):  # a password with a slash in it
+        return f"{scheme.rpartition('@')[2].partition(':')[0]}://…"
+    return f"{scheme}://{place[0].rpartition('@')[2]}"
+
+
+def plain(spec: str) -> str:
+    """How a spec is written in what people read: by its name; of what is no spec only the first word."""
+    kind, rest = split(spec)
+    if kind == "camera":
+        return rest.rpartition("@")[0] or rest
+    if kind == "file":
+        return Path(rest).name
+    if kind == "url":
+        return _host(rest)
+    if spec == kind or kind == "screen":
+        return spec if "@" not in spec else "…"
+    return f"{kind.rpartition('@')[2]}:…"
 
 
 class Devices:
@@ -62,6 +87,8 @@ class Devices:
         self._cameras.update(cameras or {})
         self._microphones = {"microphone": _real_microphone}
         self._microphones.update(microphones or {})
+        self._labels: dict[str, str] = {}
+        """What cameras were called when they were last looked for: two of a name have their port in it."""
 
     def open_camera(self, spec: str, wish: CameraWish) -> CameraFeed:
         """A feed, not yet started. Raises UnknownDevice."""
@@ -71,14 +98,17 @@ class Devices:
         if spec == "none":
             return NoCamera()
         if kind not in self._cameras or not rest:
-            raise UnknownDevice(f"no such kind of camera: {spec!r}")
+            raise UnknownDevice(f"no such kind of camera: {plain(spec)!r}")
         settings = self.book.of(spec)
-        return CapturedCamera(spec, camera_name(spec), self._maker(spec, wish, settings), settings)
+        name = self._labels.get(spec) or plain(spec)
+        return CapturedCamera(spec, name, self._maker(spec, wish, settings), settings)
 
     def _maker(self, spec: str, wish: CameraWish, settings: CameraSettings) -> Callable[[], CameraDevice]:
         kind, rest = split(spec)
         make = self._cameras[kind]
-        asked = replace(wish, fps=settings.fps or wish.fps, size=(settings.width, settings.height))
+        asked = replace(
+            wish, fps=settings.fps or wish.fps, size=(settings.width, settings.height), rotation=settings.rotation
+        )
         return lambda: make(rest, asked)
 
     def knows(self, spec: str) -> bool:
@@ -116,7 +146,7 @@ class Devices:
             return FileSound(spec, Path(rest).name, rest, origin_ns)
         make = self._microphones.get(kind)
         if make is None or not rest:
-            raise UnknownDevice(f"no such kind of microphone: {spec!r}")
+            raise UnknownDevice(f"no such kind of microphone: {plain(spec)!r}")
         return CapturedMicrophone(spec, rest.rpartition("@")[0] or rest, lambda: make(rest))
 
     def find(self) -> DevicesFound:
@@ -126,22 +156,12 @@ class Devices:
             Microphone(spec="tone", name="tone", stand_in=True),
             Microphone(spec="silence", name="silence", stand_in=True),
         ]
+        real = find_cameras()
+        self._labels = {camera.spec: camera.name for camera in real}
         return DevicesFound(
-            cameras=(*find_cameras(), *cameras),
+            cameras=(*real, *cameras),
             microphones=(*find_microphones(), *microphones),
         )
-
-
-def camera_name(spec: str) -> str:
-    """What a person calls it: the name of 'camera:NAME@PATH', a file's name, an address without its password."""
-    kind, rest = split(spec)
-    if kind == "camera":
-        return rest.rpartition("@")[0] or rest
-    if kind == "file":
-        return Path(rest).name
-    if kind == "url":
-        return _url_name(rest)
-    return spec
 
 
 def _file_camera(rest: str, wish: CameraWish) -> CameraDevice:
@@ -163,9 +183,11 @@ def _screen_camera(rest: str, wish: CameraWish) -> CameraDevice:
 
 
 def _real_camera(rest: str, wish: CameraWish) -> CameraDevice:
-    from .webcam import Webcam, fitting
+    from .webcam import SMALL, Webcam, fitting
 
-    return Webcam(rest, wish.size if wish.size[0] else fitting(wish.width, wish.height), wish.fps)
+    if wish.size[0]:
+        return Webcam(rest, wish.size, wish.fps)
+    return Webcam(rest, fitting(wish.width, wish.height, wish.rotation), wish.fps, spare=SMALL)
 
 
 def _real_microphone(rest: str) -> MicrophoneDevice:
@@ -181,7 +203,7 @@ def _real_microphone(rest: str) -> MicrophoneDevice:
 def find_cameras() -> tuple[Camera, ...]:
     from .webcam import find_webcams
 
-    return tuple(Camera(spec=f"camera:{name}@{path}", name=name) for name, path in find_webcams())
+    return tuple(Camera(spec=f"camera:{name}@{path}", name=label) for name, path, label in find_webcams())
 
 
 def find_microphones() -> tuple[Microphone, ...]:

@@ -13,7 +13,7 @@ import os
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -45,6 +45,8 @@ class _Knob:
     usual: Range
 
 
+_WHITE_BALANCE = {"win32": cv2.CAP_PROP_TEMPERATURE}
+"""Media Foundation knows it under this word only, and without an automatic."""
 _KNOBS = (
     _Knob("focus", cv2.CAP_PROP_FOCUS, cv2.CAP_PROP_AUTOFOCUS, (1,), 0, 0x009A090A, (0, 255, 1)),
     _Knob("exposure", cv2.CAP_PROP_EXPOSURE, cv2.CAP_PROP_AUTO_EXPOSURE, (3, 0), 1, 0x009A0902, (-13, 0, 1)),
@@ -88,14 +90,22 @@ def read_control(ask: Callable[[bytearray], None], control: int) -> Range | None
 class Knobs:
     """The knobs of one open camera. Belongs to its thread."""
 
-    def __init__(self, props: Props, path: str, ask: Callable[[str, int], Range | None] = ask_driver) -> None:
+    def __init__(
+        self,
+        props: Props,
+        path: str,
+        ask: Callable[[str, int], Range | None] = ask_driver,
+        platform: str = sys.platform,
+    ) -> None:
         self._props = props
         self._first: dict[str, float] = {}
         """What a knob stood at when we first moved it."""
         self._present: list[tuple[_Knob, Range, bool]] = []
         for knob in _KNOBS:
+            if knob.name == "white_balance" and platform in _WHITE_BALANCE:
+                knob = replace(knob, prop=_WHITE_BALANCE[platform])
             value = props.get(knob.prop)
-            if value == -1 or (sys.platform == "darwin" and value == 0):
+            if value == -1 or (platform == "darwin" and value == 0):
                 continue
             automatic = knob.auto is not None and props.get(knob.auto) != -1
             lowest, highest, step = ask(path, knob.control) or knob.usual

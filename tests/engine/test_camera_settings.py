@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import struct
 import time
 from collections.abc import Iterator
@@ -134,6 +135,14 @@ def test_looking_for_the_focus_is_off_and_on_again_and_leaves_a_focus_set_by_han
     assert not Knobs(Driver({cv2.CAP_PROP_GAIN: 1}), "").refocus()
 
 
+def test_windows_knows_white_balance_under_its_own_word() -> None:
+    driver = Driver({cv2.CAP_PROP_TEMPERATURE: 4600})
+    knobs = Knobs(driver, "", platform="win32")
+    assert [(offer.name, offer.value, offer.automatic) for offer in knobs.offers()] == [("white_balance", 4600, False)]
+    assert knobs.turn(Settings(white_balance=3200)) == () and driver.values[cv2.CAP_PROP_TEMPERATURE] == 3200
+    assert Knobs(driver, "", platform="linux").offers() == ()
+
+
 def test_a_deaf_knob_is_not_pretended() -> None:
     driver = Driver({cv2.CAP_PROP_FOCUS: 20}, deaf=frozenset({cv2.CAP_PROP_FOCUS}))
     assert Knobs(driver, "").turn(Settings(focus=90)) == ("focus",)
@@ -169,6 +178,21 @@ def test_settings_are_kept_by_name_and_path_and_a_broken_file_is_put_aside(tmp_p
     path.write_text("{ half", "utf-8")
     assert CameraBook(path).of(TOP) == Settings()
     assert (tmp_path / "cameras.json.unreadable").read_text("utf-8") == "{ half"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_what_may_hold_the_password_of_a_camera_is_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.json"
+    path.write_text("{}", "utf-8")
+    path.chmod(0o644)
+    book = CameraBook(path)
+    book.put("url:rtsp://seller:hunter2@10.0.0.9/live", Settings(rotation=90))
+    book.save()
+    assert "hunter2" in path.read_text("utf-8") and path.stat().st_mode & 0o777 == 0o600
+    path.write_text("{ half", "utf-8")
+    path.chmod(0o644)
+    CameraBook(path)
+    assert (tmp_path / "cameras.json.unreadable").stat().st_mode & 0o777 == 0o600
 
 
 def test_settings_on_a_command_line() -> None:
