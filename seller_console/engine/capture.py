@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
@@ -39,12 +40,12 @@ class DeviceBusy(Exception):
 
 
 class CameraDevice(Protocol):
-    """One camera, of any kind. Used by one thread; raises DeviceGone or DeviceBusy, nothing else."""
+    """One camera, of any kind. Used by one thread; raises DeviceGone or DeviceBusy (anything else counts as gone)."""
 
     def open(self) -> None: ...
 
-    def read(self) -> Picture:
-        """Blocks until the next picture, 3 s at most."""
+    def read(self) -> Picture | None:
+        """Blocks until the next picture, 3 s at most; None: not yet, ask again."""
 
     def close(self) -> None: ...
 
@@ -200,6 +201,9 @@ class CapturedCamera:
             return self._slot
 
     def retry_now(self) -> None:
+        """Does not wait for the next attempt; a device that is open and silent is opened anew."""
+        if self.state == "gone" and self._state != "gone":
+            self._anew = self._changed = True
         self._retry.set()
 
     def stop(self) -> None:
@@ -224,6 +228,20 @@ class CapturedCamera:
         if self._state != state:
             log.info("camera_%s name=%s detail=%s", state, self.name, why)
         self._state, self._detail = state, why
+
+    def _failed(self, error: Exception) -> None:
+        """What no device should raise: told by its type only, for its words may hold an address."""
+        kind = type(error).__name__
+        if (self._state, self._detail) != ("gone", kind):
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            log.warning("camera_failed name=%s error=%s at=%s:%s", self.name, kind, last.filename, last.lineno)
+        self._lost("gone", kind)
+
+    def _close(self, device: CameraDevice) -> None:
+        try:
+            device.close()
+        except Exception as error:  # it is gone either way
+            log.info("camera_not_closed name=%s error=%s", self.name, type(error).__name__)
 
     def _adjust(self, device: CameraDevice) -> None:
         settings = self._settings
@@ -251,7 +269,10 @@ class CapturedCamera:
                 self._refocus = False
                 if isinstance(device, AdjustableCamera):
                     device.refocus()
-            self._put(device.read())
+            picture = device.read()
+            if picture is None:
+                continue
+            self._put(picture)
             if first and not isinstance(device, AdjustableCamera):
                 self._adjust(device)
             first = False
@@ -260,17 +281,21 @@ class CapturedCamera:
     def _run(self) -> None:
         wait_s = FIRST_RETRY_S
         while not self._stopping.is_set():
-            device = self._make()
+            device: CameraDevice | None = None
             before = self.captured
             try:
+                device = self._make()
                 if self._use(device):
                     continue
             except DeviceBusy as error:
                 self._lost("busy", str(error))
             except DeviceGone as error:
                 self._lost("gone", str(error))
+            except Exception as error:  # a decoder or a driver may raise anything: the camera must come back
+                self._failed(error)
             finally:
-                device.close()
+                if device is not None:
+                    self._close(device)
             if self.captured > before:
                 wait_s = FIRST_RETRY_S
             if self._retry.wait(wait_s):

@@ -15,7 +15,10 @@ import numpy as np
 
 
 class NetworkCamera:
-    """`start()` listens (again on the same port), `vanish()` closes everything, `stalled` stops pictures."""
+    """`start()` listens (again on the same port), `vanish()` closes everything, `stall_open()` stops the pictures of
+
+    the connections there are; every `broken_every`th picture is none (0: all are whole).
+    """
 
     def __init__(self, picture: Callable[[int], Any], fps: float = 30.0) -> None:
         self._picture = picture
@@ -25,12 +28,18 @@ class NetworkCamera:
         self._thread: threading.Thread | None = None
         self._open: set[socket.socket] = set()
         self._gone = threading.Event()
-        self.stalled = threading.Event()
+        self._stalled_before = 0
+        self.connections = 0
+        self.broken_every = 0
         self.served = 0
 
     @property
     def address(self) -> str:
         return f"http://user:secret-word@127.0.0.1:{self._port}/video"
+
+    def stall_open(self) -> None:
+        """The lines stay open and nothing comes on them any more; a new one is served."""
+        self._stalled_before = self.connections
 
     def start(self) -> None:
         camera = self
@@ -62,16 +71,21 @@ class NetworkCamera:
         self._thread.start()
 
     def _pour(self, out: Any) -> None:
+        connection = self.connections
+        self.connections += 1
         began = time.monotonic()
         for number in range(1_000_000):
             wait_s = began + number / self._fps - time.monotonic()
             if self._gone.wait(max(0.0, wait_s)):
                 return
-            if self.stalled.is_set():
+            if connection < self._stalled_before:
                 continue
-            _, jpeg = cv2.imencode(".jpg", np.ascontiguousarray(self._picture(number)))
+            _, coded = cv2.imencode(".jpg", np.ascontiguousarray(self._picture(number)))
+            jpeg = coded.tobytes()
+            if self.broken_every and number % self.broken_every == self.broken_every - 1:
+                jpeg = jpeg[:2] + bytes(len(jpeg) - 2)
             out.write(b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg))
-            out.write(jpeg.tobytes() + b"\r\n")
+            out.write(jpeg + b"\r\n")
             self.served += 1
 
     def vanish(self) -> None:

@@ -1,6 +1,8 @@
 """A network camera that speaks RTSP: H.264 in MPEG-TS over RTP, interleaved in the TCP connection (RFC 2326, RFC 2250).
 
-`start()` listens (again on the same port), `vanish()` closes everything.
+`start()` listens (again on the same port), `vanish()` closes everything, `stalled` stops the pictures (the
+sound, with `voice`, goes on), `late_s` is how long a picture is on its way. With `joined_late` the first key
+frame of a connection is not sent: whoever joins waits for the next, `gop` pictures later.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 import av
+import numpy as np
 
 from seller_console.engine.picture import Pixels
 
@@ -43,8 +46,19 @@ class _RtpSink:
 
 
 class RtspCamera:
-    def __init__(self, picture: Callable[[int], Pixels], size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        picture: Callable[[int], Pixels],
+        size: tuple[int, int],
+        gop: int = 15,
+        voice: bool = False,
+        joined_late: bool = False,
+    ) -> None:
         self._picture, self._size = picture, size
+        self._gop, self._voice, self._joined_late = gop, voice, joined_late
+        self.stalled = threading.Event()
+        self.late_s = 0.0
+        self.connections = 0
         self._port = 0
         self._listener: socket.socket | None = None
         self._gone = threading.Event()
@@ -101,6 +115,7 @@ class RtspCamera:
 
     def _pour(self, connection: socket.socket) -> None:
         sink = _RtpSink(connection)
+        self.connections += 1
         began = time.monotonic()
         with contextlib.suppress(OSError, av.FFmpegError):
             container = av.open(sink, "w", format="mpegts", options={"flush_packets": "1"})
@@ -108,13 +123,22 @@ class RtspCamera:
                 "libx264", rate=30, options={"preset": "ultrafast", "tune": "zerolatency"}
             )
             stream.width, stream.height = self._size
-            stream.pix_fmt, stream.gop_size = "yuv420p", 15
+            stream.pix_fmt, stream.gop_size = "yuv420p", self._gop
+            sound: Any = container.add_stream("aac", rate=48_000, layout="mono") if self._voice else None
             for number in range(1_000_000):
-                if self._gone.wait(max(0.0, began + number / 30 - time.monotonic())):
+                if self._gone.wait(max(0.0, began + number / 30 + self.late_s - time.monotonic())):
                     return
+                if sound is not None:
+                    silence = av.AudioFrame.from_ndarray(np.zeros((1, 1600), np.float32), "fltp", "mono")
+                    silence.sample_rate, silence.pts = 48_000, number * 1600
+                    container.mux(sound.encode(silence))
+                if self.stalled.is_set():
+                    continue
                 frame = av.VideoFrame.from_ndarray(self._picture(number), "yuv420p")
                 frame.pts, frame.time_base = number, Fraction(1, 30)
-                container.mux(stream.encode(frame))
+                packets = stream.encode(frame)
+                if number or not self._joined_late:
+                    container.mux(packets)
 
     def vanish(self) -> None:
         self._gone.set()
