@@ -27,6 +27,8 @@ from .sound import Samples
 
 log = logging.getLogger("engine.files")
 
+UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError)
+"""What PIL raises of a picture it cannot read; SyntaxError is a broken PNG."""
 STILLS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 _BT601, _BT709, _FULL_RANGE = 5, 1, 2
 _AHEAD = AUDIO_HZ // 2
@@ -86,18 +88,17 @@ class FileCamera:
                     upright = ImageOps.exif_transpose(image).convert("RGB")
                     upright.thumbnail((3840, 3840))
                     self._still = from_rgb(np.asarray(upright))
-            except (UnidentifiedImageError, OSError, ValueError) as error:
+            except UNREADABLE as error:
                 raise DeviceGone(str(error)) from error
             return
         self._container = _open(self._path)
         if not self._container.streams.video:
             raise DeviceGone("the file has no picture")
-        self._container.streams.video[0].thread_type = "SLICE"
-        self._frames = self._play()
+        self._frames = self._play(self._container.streams.video[0])
 
-    def _play(self) -> Iterator[tuple[int, Any]]:
+    def _play(self, stream: Any) -> Iterator[tuple[int, Any]]:
         """(when it is due, frame) for ever."""
-        stream = self._container.streams.video[0]
+        stream.thread_type = "SLICE"
         length_ns = _length_ns(self._container)
         now_ns = time.monotonic_ns()
         since_ns = now_ns - self._origin_ns
@@ -108,14 +109,27 @@ class FileCamera:
             first_ns = int((stream.start_time or 0) * stream.time_base * SECOND_NS)
             shown = 0
             for frame in self._container.decode(stream):
+                if frame.pts is None:  # a raw stream has no times: the pace is its own, or the usual one
+                    due_ns = loop_ns + int(shown * SECOND_NS / (stream.average_rate or stream.guessed_rate or 25))
+                else:
+                    due_ns = loop_ns + int(frame.pts * frame.time_base * SECOND_NS) - first_ns
                 shown += 1
-                due_ns = loop_ns + int(frame.pts * frame.time_base * SECOND_NS) - first_ns
-                if frame.pts is not None and due_ns > time.monotonic_ns() - SECOND_NS // 10:
+                if due_ns > time.monotonic_ns() - SECOND_NS // 10:
                     yield due_ns, frame
             if not shown:
                 raise DeviceGone("the file has no picture")
             loop_ns = loop_ns + length_ns if length_ns else time.monotonic_ns()
+            stream = self._rewound()
+
+    def _rewound(self) -> Any:
+        """The picture's stream, at its beginning; a raw stream knows no places and is opened again."""
+        try:
             self._container.seek(0)
+        except av.FFmpegError:
+            self._container.close()
+            self._container = _open(self._path)
+            self._container.streams.video[0].thread_type = "SLICE"
+        return self._container.streams.video[0]
 
     def read(self) -> Picture:
         self._count += 1
@@ -231,7 +245,8 @@ class FileSound:
             if self._stopping:
                 return
             if at is None:
-                at = self._index(loop_ns) + round((float(frame.pts * frame.time_base) - first_s) * AUDIO_HZ)
+                at_s = 0.0 if frame.pts is None else float(frame.pts * frame.time_base) - first_s
+                at = self._index(loop_ns) + round(at_s * AUDIO_HZ)
             for part in resampler.resample(frame):
                 samples = part.to_ndarray().reshape(-1).astype(np.float32)
                 self._put(at, samples)

@@ -55,7 +55,7 @@ from ..language import either
 from .app import Engine
 from .arenas import keep_few
 from .camerabook import CameraBook, read_settings
-from .devices import Devices
+from .devices import Devices, plain
 from .priority import come_first
 
 log = logging.getLogger("engine.headless")
@@ -286,7 +286,7 @@ class _Teller:
                 print(f"encoder: {note.encoder}" + (f" ({tried})" if tried else ""), flush=True)
             case CameraSet():
                 if note.ignored:
-                    print(f"camera {note.camera} does not do: {', '.join(note.ignored)}", flush=True)
+                    print(f"camera {plain(note.camera)} does not do: {', '.join(note.ignored)}", flush=True)
             case AirChanged():
                 print(f"air: {note.state} {note.reason} {note.detail}".rstrip(), flush=True)
             case RecordingChanged():

@@ -23,7 +23,7 @@ from ..rtc.payload import Codec
 from . import framing
 from .capture import CameraFeed, CapturedCamera
 from .clock import SECOND_NS, MediaClock, Metronome
-from .devices import CameraWish, Devices, UnknownDevice
+from .devices import CameraWish, Devices, UnknownDevice, plain, split
 from .encode import EncodeThread, Output, Packet, PictureEncoder, Thinner, VideoEncoder, usual_bps
 from .hardware import KINDS, SOFTWARE, VP8, HardwareEncoder, Shape, Verdict
 from .overlay import Overlay, Under, lift
@@ -112,8 +112,8 @@ class Programme:
 
     @property
     def cameras(self) -> tuple[CameraFeed, ...]:
-        """All that are open."""
-        return self._cast().cameras()
+        """All that are open, each once."""
+        return tuple(dict.fromkeys(self._cast().cameras()))
 
     @property
     def scene(self) -> str:
@@ -166,31 +166,23 @@ class Programme:
         """Switch devices, size, rate. Raises UnknownDevice and changes nothing. Size and fps: off air only."""
         before = self._set
         reshaped = (wanted.width, wanted.height, wanted.fps) != (before.width, before.height, before.fps)
-        camera = second = None
-        if wanted.camera != before.camera or (reshaped and wanted.camera == "testcard"):
-            camera = self._open_camera(wanted, wanted.camera)
-        second_changed = wanted.second_camera != before.second_camera
-        if second_changed and wanted.second_camera:
-            second = self._open_camera(wanted, wanted.second_camera)
+        open_before = self.cameras
+        camera, second = self._cast_of(wanted, reshaped)
+        fresh = [feed for feed in dict.fromkeys((camera, second)) if feed is not None and feed not in open_before]
         stage, showing = self._new_stage(wanted) if reshaped else self._stage, self._stage
         if wanted.still:
             stage.card("still", "", wanted.still)  # read before it is shown
         card = stage.card(showing.scene, showing.words, wanted.still or before.still)
         old = list[CameraFeed | SoundFeed](self.sound.change(wanted.microphone, wanted.second_microphone))
+        old += [feed for feed in open_before if feed not in (camera, second)]
         with self._lock:
             self._set = wanted
-            if camera is not None:
-                old.append(self._camera)
-                self._past.captured += self._camera.captured
-                self._past.replaced += self._camera.replaced
-                self._camera = camera
-            if second_changed:
-                old += [self._second] if self._second is not None else []
-                self._second = second
+            self._past.captured += self._camera.captured - camera.captured
+            self._past.replaced += self._camera.replaced - camera.replaced
+            self._camera, self._second = camera, second
             if self._started:
-                for fresh in (camera, second):
-                    if fresh is not None:
-                        fresh.start()
+                for feed in fresh:
+                    feed.start()
             stage.show(showing.scene, showing.words, 0, fade=False, card=card)
             if reshaped:
                 self._resize(stage)
@@ -198,10 +190,10 @@ class Programme:
                 self._stage.show("table", "", time.monotonic_ns())
         if reshaped:
             for kept in self.cameras:
-                if kept not in (camera, second) and not self._devices.book.of(kept.spec).width:
+                if kept not in fresh and not self._devices.book.of(kept.spec).width:
                     self._devices.adjust(kept, self._wish(wanted), anew=kept.spec.startswith("camera:"))
-        for feed in old:
-            threading.Thread(target=feed.stop, name="device close", daemon=True).start()
+        for gone in old:
+            threading.Thread(target=gone.stop, name="device close", daemon=True).start()
         if wanted.target_bps != before.target_bps:
             self._target_bps = 0
             if self._encode is not None:
@@ -248,7 +240,7 @@ class Programme:
     def set_camera(self, spec: str, settings: CameraSettings) -> None:
         """Kept, and obeyed by that camera wherever it is open. Raises UnknownDevice."""
         if not self._devices.knows(spec):
-            raise UnknownDevice(f"no such kind of camera: {spec!r}")
+            raise UnknownDevice(f"no such kind of camera: {plain(spec)!r}")
         before = self._devices.book.of(spec)
         self._devices.book.put(spec, settings)
         anew = (before.width, before.height, before.fps) != (settings.width, settings.height, settings.fps)
@@ -392,6 +384,14 @@ class Programme:
 
     def _feeds(self) -> list[CameraFeed | SoundFeed]:
         return [*self.cameras, *self.sound.microphones]
+    def _cast_of(self, wanted: SetProgramme, reshaped: bool) -> tuple[CameraFeed, CameraFeed | None]:
+        """First and second camera; a device is opened once, whichever roles it has, and one that is open goes on."""
+        known = {split(feed.spec): feed for feed in self.cameras if not (reshaped and feed.spec == "testcard")}
+        for spec in filter(None, (wanted.camera, wanted.second_camera)):
+            if split(spec) not in known:
+                known[split(spec)] = self._open_camera(wanted, spec)
+        return known[split(wanted.camera)], known[split(wanted.second_camera)] if wanted.second_camera else None
+
 
     def _cast(self) -> Cast:
         return Cast(self._camera, self._second, self._set.still, self._set.mirror)
