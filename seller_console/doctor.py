@@ -107,6 +107,14 @@ KNOB_WORDS = {
 }  # fmt: skip
 
 
+GONE_WORDS = {
+    "usb_full": ("aucune image : essayez un autre port USB", "no picture: try another USB port"),
+    "already_open": ("ouverte par ce programme", "open in this program"),
+    "no_access": ("cet utilisateur n’y a pas accès", "this user may not open it"),
+    "several_alike": ("plusieurs caméras ont ce nom", "several cameras have this name"),
+}
+
+
 def _camera_offers(spec: str, t: Tongue) -> str:
     """What a camera gives and lets be set: it is opened and asked."""
     from .engine.capture import DeviceBusy, DeviceGone
@@ -117,7 +125,7 @@ def _camera_offers(spec: str, t: Tongue) -> str:
     except DeviceBusy as error:
         return t("prise par un autre programme", "held by another program") + (f" {error}" if str(error) else "")
     except DeviceGone as error:
-        return str(error)
+        return t(*GONE_WORDS.get(str(error), (str(error), str(error))))
     knobs = [
         f"{t(*KNOB_WORDS[offer.name])} {offer.lowest:g}–{offer.highest:g}"
         + (t(" ou auto", " or auto") if offer.automatic else "")

@@ -32,7 +32,7 @@ KNOBS: tuple[CameraKnob, ...] = ("focus", "exposure", "white_balance", "gain")
 
 
 class DeviceGone(Exception):
-    """The device is not there, or stopped; str() says what the system said."""
+    """The device is not there, or stopped; str() says what the system said, or is a code the screens have words for."""
 
 
 class DeviceBusy(Exception):

@@ -166,7 +166,7 @@ class ScreenCamera(_Stream):
 
     def open(self) -> None:
         if self._grabber not in av.formats_available:
-            raise DeviceGone(f"the screen cannot be taken here: FFmpeg has no {self._grabber}")
+            raise DeviceGone("no_grabber")
         options = {"framerate": str(self._fps)}
         if self._grabber == "avfoundation":
             named = self._display.startswith("Capture screen")

@@ -92,7 +92,7 @@ class Bus:
         named = [camera for camera in here if camera.name == name]
         path = self.settled.get(path, path)
         if not path and len(named) > 1:
-            raise DeviceGone("several cameras have this name: choose one")
+            raise DeviceGone("several_alike")
         for camera in named if not path or path.startswith(f"{self.dev}/") else here:
             if path in ("", camera.path):
                 return camera
@@ -108,7 +108,7 @@ class Bus:
         if not meant:
             raise DeviceGone("not plugged in")
         if any(not self._link("by-id", other.device) for other in named):
-            raise DeviceGone("several cameras have this name: choose one")
+            raise DeviceGone("several_alike")
         return meant[0]
 
 
@@ -213,9 +213,9 @@ class Webcam:
         if who := holder(self._device):
             return DeviceBusy(who)
         if _has_open("self", str(Path(self._device).resolve())):
-            return DeviceGone("already open here")
+            return DeviceGone("already_open")
         if not os.access(self._device, os.R_OK | os.W_OK):
-            return DeviceGone("this user may not open it")
+            return DeviceGone("no_access")
         return DeviceBusy("")
 
     def adjust(self, settings: CameraSettings) -> CameraFacts:
@@ -249,7 +249,7 @@ class Webcam:
                 break
             time.sleep(0.02)
         if self._count == 0:
-            raise DeviceGone("gives no picture: too much on one USB port?")
+            raise DeviceGone("usb_full")
         raise DeviceGone("gives no picture any more")
 
     def _taken_ns(self, now_ns: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def test_a_name_alone_means_a_camera_only_while_one_has_it(here: VideoBus) -> No
     here.plug_in("1.2", "C920")
     Webcam("C920", (1280, 720), 30, bus=here.bus).open()
     here.plug_in("1.4", "C920")
-    with pytest.raises(DeviceGone, match="several"):
+    with pytest.raises(DeviceGone, match="several_alike"):
         Webcam("C920", (1280, 720), 30, bus=here.bus).open()
 
 
@@ -97,7 +98,7 @@ def test_the_name_an_earlier_version_gave_holds_while_it_can_mean_one_camera(her
 def test_the_name_an_earlier_version_gave_is_refused_when_two_may_be_meant(here: VideoBus) -> None:
     here.plug_in("1.2", "C920")
     here.plug_in("1.4", "C920")
-    with pytest.raises(DeviceGone, match="several"):
+    with pytest.raises(DeviceGone, match="several_alike"):
         opened(here, "C920", here.by_id("C920"))
 
 
@@ -142,7 +143,7 @@ def test_a_camera_too_much_on_its_port_is_not_said_to_be_taken(here: VideoBus, m
     device = here.plug_in("1.2", "C920")
     here.captures[0].gives = False
     camera = opened(here, "C920", here.by_path("1.2"))
-    with device.open("w"), pytest.raises(DeviceGone, match="USB"):  # as our own capture has it open
+    with device.open("w"), pytest.raises(DeviceGone, match="usb_full"):  # as our own capture has it open
         camera.read()
 
 
@@ -150,7 +151,7 @@ def test_a_camera_too_much_on_its_port_is_not_said_to_be_taken(here: VideoBus, m
 def test_a_camera_that_does_not_open_says_whose_fault_it_is(here: VideoBus) -> None:
     device = here.plug_in("1.2", "C920", capture=Capture())
     here.captures[0].opened = False
-    with device.open("w"), pytest.raises(DeviceGone, match="already open"):
+    with device.open("w"), pytest.raises(DeviceGone, match="already_open"):
         opened(here, "C920", here.by_path("1.2"))
     other = subprocess.Popen(["sleep", "60"], stdin=device.open())
     try:
@@ -160,6 +161,13 @@ def test_a_camera_that_does_not_open_says_whose_fault_it_is(here: VideoBus) -> N
         other.kill()
         other.wait()
     assert here.captures[0].released
+
+
+@pytest.mark.parametrize("code", ["already_open", "no_access", "no_grabber", "several_alike", "usb_full"])
+def test_the_screens_have_words_for_why_a_camera_is_not_there(code: str, repository: Path) -> None:
+    for language in ("fr", "en"):
+        words = json.loads((repository / "resources" / "locale" / f"{language}.json").read_text("utf-8"))
+        assert words[f"detail.{code}"]
 
 
 # --- its pictures ------------------------------------------------------------------------------
