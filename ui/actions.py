@@ -73,6 +73,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("scene_5", "action.scene_5", (), sale=True),
     ActionSpec("scene_6", "action.scene_6", (), sale=True),
     ActionSpec("cure_trouble", "action.cure", ("F9",), sale=True),
+    ActionSpec("next_trouble", "action.next_trouble", ("Shift+F9",), sale=True),
     ActionSpec("toggle_mute", "action.mute", ("F10",), sale=True),
     ActionSpec("toggle_stage", "action.stage", ("F11",)),
     ActionSpec("announce", "action.announce", ("F12",), sale=True),

@@ -6,11 +6,13 @@ Pure but for its own memory; `take` gives the values that changed, ready to `put
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seller_console.contract import media as m
 
+from . import naming
 from .values import Devices, Health, Level, PreviewPlace, Programme, Recording, Trouble
 
 BAD: frozenset[str] = frozenset(
@@ -107,7 +109,24 @@ class Airing:
     # --- what is shown ------------------------------------------------------------------
 
     def troubles(self) -> list[Trouble]:
-        return list(self._troubles.values())
+        """A device is called as it is everywhere on screen."""
+        names = self._names()
+        return [
+            replace(one, subject=naming.subject_of(one.device, self.programme, names)) if one.device else one
+            for one in self._troubles.values()
+        ]
+
+    def dismiss(self, trouble: Trouble) -> None:
+        """Not shown any more, until the engine says it anew."""
+        said = [key for key, one in self._troubles.items() if (one.code, one.device) == (trouble.code, trouble.device)]
+        for key in said:
+            del self._troubles[key]
+
+    def _names(self) -> dict[str, str]:
+        if self.devices is None:
+            return {}
+        cameras = {one.spec: one.name for one in self.devices.cameras}
+        return cameras | {one.spec: one.name for one in self.devices.microphones}
 
     def health(self) -> Health:
         stats, air = self.stats, self.air
@@ -150,8 +169,7 @@ class Airing:
     def programme_view(self) -> Programme:
         note = self.programme
         cameras = {camera.spec: camera for camera in self.devices.cameras} if self.devices else {}
-        microphones = {one.spec: one for one in self.devices.microphones} if self.devices else {}
-        camera, microphone = cameras.get(note.camera), microphones.get(note.microphone)
+        camera, names = cameras.get(note.camera), self._names()
         return Programme(
             camera=note.camera,
             microphone=note.microphone,
@@ -166,9 +184,9 @@ class Airing:
             second_camera=note.second_camera,
             second_microphone=note.second_microphone,
             still=note.still,
-            camera_name=camera.name if camera else _name(note.camera),
-            microphone_name=microphone.name if microphone else _name(note.microphone),
-            stand_in=camera.stand_in if camera else not note.camera.startswith(("camera:", "url:")),
+            camera_name=naming.plain(note.camera, names.get(note.camera, "")),
+            microphone_name=naming.plain(note.microphone, names.get(note.microphone, "")),
+            stand_in=camera.stand_in if camera else note.camera in naming.STAND_INS,
         )
 
     def preview(self, path: str) -> PreviewPlace:
@@ -192,8 +210,3 @@ def _recording(note: m.RecordingChanged) -> Recording:
         hours_left=round(note.hours_left, 1),
         error=note.error,
     )
-
-
-def _name(spec: str) -> str:
-    """A device we were not told of: its spec without the kind and the path."""
-    return spec.partition(":")[2].rpartition("@")[0] or spec.partition(":")[2] or spec

@@ -28,10 +28,11 @@ from seller_console.contract.words import Accepted, LotDraft, Preset
 
 from . import permissions, readings
 from .actions import Actions, Guards, KeyStore
+from .curing import Curing
 from .desk_backstage import DeskBackstage
 from .overlays import Brake, Drawn, overlay_of, same
 from .permissions import SCENES
-from .values import Closing, ImportDryRun
+from .values import Closing, ImportDryRun, Trouble
 from .wires import Answer, NoWires, Wires
 from .words import known, t
 
@@ -48,6 +49,8 @@ WINDOW_ACTIONS = frozenset(
         "announce",
     }
 )
+ADDRESSES = 6
+"""Of network cameras, that are kept for the lists."""
 PRESS_PATIENCE_S = 4.0
 """What acts on the running sale does not wait for an absent platform: a press must not open a lot much later."""
 
@@ -63,6 +66,7 @@ class Desk(DeskBackstage):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(wires, monotonic=monotonic, parent=parent)
+        self.curing = Curing(self, monotonic)
         self.actions = Actions(self, keys, guards)
         self._overlay = SetOverlay()
         self._overlay_brake = Brake(self)
@@ -72,7 +76,7 @@ class Desk(DeskBackstage):
     def do(self, action_id: str) -> None:
         """Runs the intent of an action. Buttons and keys go through `actions`, which guards."""
         if action_id in WINDOW_ACTIONS:
-            self.asked.emit(action_id)
+            self.ask(action_id)
             return
         if action_id in SCENES:
             self.set_scene(SCENES[action_id])
@@ -86,6 +90,7 @@ class Desk(DeskBackstage):
             "stop_sale": self.stop_sale,
             "resume_sale": self.resume_sale,
             "cure_trouble": self.cure_trouble,
+            "next_trouble": self.curing.turn,
             "toggle_mute": lambda: self.set_muted(not self.programme.muted),
             "go_live": self.put_on_air,
             "rehearse": lambda: self.put_on_air(rehearsal=True),
@@ -270,7 +275,19 @@ class Desk(DeskBackstage):
     def find_devices(self) -> None:
         self._wires.tell(m.FindDevices())
 
+    @property
+    def network_cameras(self) -> tuple[str, ...]:
+        """Specs of the addresses that were given, the oldest first."""
+        kept = self._wires.remembered("network_cameras")
+        return tuple(kept) if isinstance(kept, list) else ()
+
+    def _keep_address(self, spec: str) -> None:
+        known_ones = self.network_cameras
+        if spec.startswith("url:") and spec not in known_ones:
+            self._wires.remember(network_cameras=[*known_ones, spec][-ADDRESSES:])
+
     def choose_camera(self, spec: str) -> None:
+        self._keep_address(spec)
         self._programme(camera=spec)
         self._wires.remember(camera=spec)
         self.cure_local("no_camera")
@@ -383,6 +400,7 @@ class Desk(DeskBackstage):
 
     def choose_second_camera(self, spec: str) -> None:
         """For the scenes face, both and split; "" for none."""
+        self._keep_address(spec)
         self._programme(second_camera=spec)
         self._wires.remember(second_camera=spec)
 
@@ -405,31 +423,37 @@ class Desk(DeskBackstage):
             self.notice(t(key), "refused")
 
     def cure_trouble(self) -> None:
-        """F9: what the first curable trouble's cure says."""
-        trouble = next((trouble for trouble in self.troubles if trouble.cure), None)
-        if trouble is None:
-            return
-        cures: dict[str, Callable[[], None]] = {
-            "retry_connection": self.retry_connection,
-            "retry_program": lambda: self._wires.retry_program(trouble.code.partition("_")[0]),
-            "test_card": self.use_test_card,
-            "record_again": self.start_recording,
-            "unmute": lambda: self.set_muted(False),
-            "unmirror": lambda: self.set_mirror(not self.programme.mirror),
-            "choose_camera": lambda: self.asked.emit("choose_camera"),
-            "set_up_camera": lambda: self.asked.emit("open_camera"),
-            "refocus": self._refocus,
-            "choose_microphone": lambda: self.asked.emit("choose_microphone"),
-        }
-        cures.get(trouble.cure, lambda: self._wires.tell(m.RetryNow()))()
+        """F9: what the button of the strip says."""
+        self.curing.press()
 
-    def _refocus(self) -> None:
-        """By itself where the camera can; else the knob is shown."""
-        for camera in self.cameras:
-            if camera.settings.focus is None and any(o.name == "focus" and o.automatic for o in camera.offers):
-                self._wires.tell(m.RetryNow())
-                return
-        self.asked.emit("open_camera")
+    def record_again(self) -> None:
+        """While the show is live; at another time there is nothing to record."""
+        if self.show.status == "live":
+            self.start_recording()
+
+    def dismiss(self, trouble: Trouble) -> None:
+        """It has been read, and that is all there is to do."""
+        self._airing.dismiss(trouble)
+        self._refresh_troubles()
+
+    def retry_devices(self) -> None:
+        """What is lost is tried at once; a frozen camera is opened again, a blurred one looks for its focus."""
+        self._wires.tell(m.RetryNow())
+
+    def retry_program(self, name: str) -> None:
+        self._wires.retry_program(name)
+
+    def ask(self, what: str, about: str = "") -> None:
+        """The window should open something of its own; `about`: the device, or the place of one, it is for."""
+        self.asked_about = about
+        self.asked.emit(what)
+
+    asked_about = ""
+
+    @property
+    def programme_set(self) -> m.ProgrammeSet:
+        """As the engine last said it."""
+        return self._airing.programme
 
     def retry_connection(self) -> None:
         self._wires.retry_connection()

@@ -152,7 +152,7 @@ class DeskCore(DeskValues):
         self.put(**values)
         if self._preview_path:
             self.put(preview=self._airing.preview(self._preview_path))
-        if isinstance(note, (m.TroubleRaised, m.TroubleCured, m.Ready)):
+        if isinstance(note, (m.TroubleRaised, m.TroubleCured, m.Ready, m.ProgrammeSet, m.DevicesFound)):
             self._refresh_troubles()
         if isinstance(note, m.EngineStats):
             self.engine_counted.emit(note)
@@ -205,6 +205,8 @@ class DeskCore(DeskValues):
 
     def _refresh_troubles(self) -> None:
         every = [*self._local_troubles.values(), *self._airing.troubles()]
+        if self.show.status != "live":  # nothing is recorded that nobody sees
+            every = [replace(one, cure="dismiss") if one.cure == "record_again" else one for one in every]
         every.sort(key=lambda trouble: (trouble.severity != "bad", trouble.since_mono))
         self.put(troubles=tuple(every))
         self._refresh_refusals()
@@ -223,7 +225,10 @@ class DeskCore(DeskValues):
         if self._fold.stale:
             values = self._fold.fresh(self.now_ms())
             self._refresh_deck()
+            before = self.show.status
             self.put(**values)
+            if self.show.status != before:
+                self._refresh_troubles()
             lines, anew = self._fold.lines()
             if anew:
                 self.put(chat=lines)
@@ -321,7 +326,8 @@ class DeskCore(DeskValues):
                 away="" if self.connection.state == "connected" else self.connection.reason or "connecting",
                 opening=self._opening_until_seq is not None,
                 closing=self.closing.state in {"ending", "closed"},
-                curable=any(trouble.cure for trouble in self.troubles),
+                curable=len(self.troubles) > 1 or any(trouble.cure for trouble in self.troubles),
+                troubles=len(self.troubles),
                 undoable=self._can_undo(),
                 engine=self._airing.engine_here,
                 scenes=self.programme.scenes,

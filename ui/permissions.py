@@ -85,6 +85,7 @@ def refused(
     opening: bool,
     closing: bool,
     curable: bool,
+    troubles: int,
     undoable: bool,
     engine: bool,
     scenes: tuple[str, ...],
@@ -115,6 +116,8 @@ def refused(
         why_not.update(dict.fromkeys(missing, t("refused.no_scene")))
     if not curable:
         why_not["cure_trouble"] = nothing
+    if troubles < 2:
+        why_not["next_trouble"] = nothing
     if not undoable:
         why_not["undo_queue_edit"] = nothing
     if not away:

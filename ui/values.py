@@ -100,7 +100,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that is wrong. The strip shows the first; the rest are counted."""
+    """One thing that is wrong. The strip shows one (curing.py); the rest are counted."""
 
     code: str
     """Words: "trouble.CODE" (with subject), "trouble.CODE.cost"."""

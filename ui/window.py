@@ -7,8 +7,6 @@ down together. Closing asks the desk.
 
 from __future__ import annotations
 
-from functools import partial
-
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMenu, QStackedWidget, QVBoxLayout, QWidget
@@ -17,9 +15,9 @@ from . import theme
 from .desk import Desk
 from .stage import Stage
 from .values import ShowView
+from .views.address import AddressBox
 from .views.backstage import WhisperBand
 from .views.closing import ClosingStrip
-from .views.controls import device_words
 from .views.deck import Deck
 from .views.meter import Meter
 from .views.palette import Palette
@@ -29,7 +27,7 @@ from .views.preview import Preview
 from .views.queue import QueuePane
 from .views.recording import open_folder, recording_menu, under
 from .views.side import SideColumn
-from .views.sources import StillDialog, sources_menu
+from .views.sources import StillDialog, device_menu, sources_menu
 from .views.strip import TroubleStrip
 from .views.toast import Toast
 from .views.topbar import TALL, TopBar
@@ -130,6 +128,7 @@ class Window(QWidget):
         column.addWidget(self.pages, 1)
         self.toast = Toast(desk, self)
         self.band = WhisperBand(desk, self)
+        self.address = AddressBox(desk, self)
         self.live.arranged.connect(self._place_band)
         self.stage = Stage(desk)
         self.palette_box = Palette(desk, self)
@@ -161,11 +160,12 @@ class Window(QWidget):
     def _place_band(self) -> None:
         """Over the preview; while the show is prepared, over the top of the page."""
         at = self.pages.mapTo(self, QPoint(0, 0))
+        wide = min(620, self.width() - 24)
+        over = QRectF((self.width() - wide) / 2, at.y() + 12, wide, 300)
         if self.pages.currentWidget() is self.live:
-            self.band.place(self.live.over.translated(at.x(), at.y()))
-        else:
-            wide = min(620, self.width() - 24)
-            self.band.place(QRectF((self.width() - wide) / 2, at.y() + 12, wide, 300))
+            over = self.live.over.translated(at.x(), at.y())
+        self.band.place(over)
+        self.address.place(over)
 
     # --- screens -----------------------------------------------------------------------------
 
@@ -219,8 +219,10 @@ class Window(QWidget):
             self.stage.toggle(self)
         elif what == "open_palette":
             self.palette_box.open()
-        elif what in ("choose_camera", "choose_microphone"):
-            self._offer_devices(what == "choose_camera")
+        elif what.startswith("choose_"):
+            self._offer_devices(what.removeprefix("choose_"))
+        elif what == "network_camera":
+            self.address.open(self._desk.asked_about)
         elif what == "open_recording":
             self._pop_up(recording_menu(self._desk, self, self._open_recordings), under(self.top.recording))
         elif what == "open_scenes":
@@ -242,21 +244,14 @@ class Window(QWidget):
         if there is None or not open_folder(there):
             self._desk.notice(t("recording.not_opened", folder=str(folder)), "refused")
 
-    def _offer_devices(self, cameras: bool) -> None:
-        """A short list under the strip; the sale goes on."""
-        if self._menu is not None:
-            self._menu.deleteLater()
-        menu = self._menu = QMenu(self)
-        devices = self._desk.devices
-        for device in devices.cameras if cameras else devices.microphones:
-            choose = self._desk.choose_camera if cameras else self._desk.choose_microphone
-            menu.addAction(device_words(device.spec, device.name), partial(choose, device.spec))
-        if menu.isEmpty():
-            menu.addAction(t("strip.no_device")).setEnabled(False)
-        if cameras:
+    def _offer_devices(self, role: str) -> None:
+        """A short list under the strip, for the place whose device is in trouble; the sale goes on."""
+        desk, about = self._desk, self._desk.asked_about
+        menu = device_menu(desk, self, role)
+        if role in ("camera", "second_camera"):
             menu.addSeparator()
-            menu.addAction(t("action.camera"), lambda: self._asked("open_camera"))
-        menu.popup(self.strip.mapToGlobal(QPoint(self.strip.width() - 320, self.strip.height())))
+            menu.addAction(t("action.camera"), lambda: desk.ask("open_camera", about))
+        self._pop_up(menu, self.strip.mapToGlobal(QPoint(self.strip.width() - 320, self.strip.height())))
 
     # --- the end -----------------------------------------------------------------------------
 

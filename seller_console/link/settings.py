@@ -34,6 +34,8 @@ class Values(msgspec.Struct, kw_only=True):
     camera: str = ""
     """Spec of the chosen camera; "" = never chosen."""
     second_camera: str = ""
+    network_cameras: list[str] = []
+    """Specs of the addresses that were given. A password may be in one: this file is its owner's alone."""
     microphone: str = ""
     second_microphone: str = ""
     gains: dict[str, float] = {}
@@ -122,6 +124,7 @@ class Settings:
         try:
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
+                beside.chmod(0o600)  # one that a crash left here may be anybody's
                 file.write(whole)
                 file.flush()
                 os.fsync(file.fileno())

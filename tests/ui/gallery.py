@@ -38,6 +38,7 @@ PANELS = (
     "settings",
     "camera",
     "camera_live",
+    "address",
     "backstage",
     "note_chosen",
     "whisper",
@@ -84,6 +85,11 @@ def panel(window: Window, desk: object, name: str) -> None:
     elif name == "camera_live":
         scenes.tuned(desk)
         queue.open_camera()
+    elif name == "address":
+        scenes.two_troubles(desk)
+        desk.ask("network_camera", "second_camera")
+        window.address.field.setText("192.168.1.20:8080/video")
+        window.address.use.click()
     elif name == "settings":
         queue.open_settings()
     elif name == "import":

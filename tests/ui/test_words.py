@@ -43,7 +43,7 @@ def test_nothing_is_left_untranslated() -> None:
     same = {key for key in fr if fr[key] == en[key] and re.search(r"[A-Za-z]{4}", re.sub(r"\{.*?\}", "", fr[key]))}
     alike = {
         "a11y.chat", "camera.gain", "camera.rotation", "camera.zoom",
-        "chat.tab", "check.lots.one", "check.lots.other", "device.silence",
+        "chat.tab", "check.lots.one", "check.lots.other", "device.silence", "device.which.camera",
         "editor.description",
         "field.description", "field.format", "import.lots.one", "import.lots.other", "preflight.destination",
         "preview.live",

@@ -28,9 +28,10 @@ from seller_console.contract.media import CameraKnob, CameraOffer, CameraSet, Ca
 
 from .. import theme
 from ..desk import Desk
+from ..naming import device_words
 from ..words import decimal, t
 from .choice import Choice
-from .controls import device_words, plain_button
+from .controls import plain_button
 
 SIZES = ((0, 0), (640, 480), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160))
 RATES = (0, 15, 24, 25, 30, 50, 60)
@@ -222,7 +223,10 @@ class CameraPanel(QWidget):
         column.addWidget(foot)
 
     def begin(self) -> None:
-        """The keyboard is here now."""
+        """The keyboard is here now; the camera is the one it was asked for."""
+        if self._desk.asked_about:
+            self._spec = self._desk.asked_about
+            self.refresh()
         self.turn.setFocus()
 
     # --- what is asked -------------------------------------------------------------------------
@@ -288,7 +292,7 @@ class CameraPanel(QWidget):
 
     def _name(self, spec: str) -> str:
         names = {one.spec: one.name for one in self._desk.devices.cameras}
-        return device_words(spec, names.get(spec) or spec.partition(":")[2].rpartition("@")[0])
+        return device_words(spec, names.get(spec, ""))
 
     def _given(self, now: CameraSet, real: bool) -> str:
         said = [t("camera.gives", width=now.width, height=now.height, fps=round(now.fps))] if now.width else []

@@ -185,6 +185,7 @@ class ActionButton(QAbstractButton):
         px: float = 13,
         tone: str = "",
         pad: int = 14,
+        capped: bool = True,
         instead: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(parent)
@@ -196,6 +197,7 @@ class ActionButton(QAbstractButton):
         self._px = px
         self._tone = tone
         self._pad = pad
+        self._capped = capped
         self._instead = instead
         self._values: dict[str, object] = {}
         self._done = 0.0
@@ -242,6 +244,10 @@ class ActionButton(QAbstractButton):
         self._done = done
         self.update()
 
+    def _cap(self) -> str:
+        """The key drawn on it, "" for none (the tip says it all the same)."""
+        return self._action.key if self._capped else ""
+
     def _words_now(self) -> str:
         words = t(self._key_words, **self._values)
         return t("hold", words=words) if self._action.spec.hold_ms else words
@@ -282,8 +288,8 @@ class ActionButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         wide = paint.advance(self._words_now(), self._px, theme.SEMI) + 2 * self._pad
-        if self._action.key:
-            wide += paint.key_cap_width(self._action.key) + 6
+        if self._cap():
+            wide += paint.key_cap_width(self._cap()) + 6
         return QSize(round(wide + 0.5), self._tall)
 
     def minimumSizeHint(self) -> QSize:
@@ -308,10 +314,10 @@ class ActionButton(QAbstractButton):
                 paint.outline_part(painter, box, 8, self._done, c.air, 3)
             x = 12.0
             right = box.right() - 10
-            if self._action.key:
-                right = paint.key_cap(painter, right, box.center().y(), self._action.key) - 6
+            if self._cap():
+                right = paint.key_cap(painter, right, box.center().y(), self._cap()) - 6
             inner = QRectF(x, 0, right - x, box.height())
-            align = paint.LEFT if self._spread or self._action.key else paint.CENTRE
+            align = paint.LEFT if self._spread or self._cap() else paint.CENTRE
             paint.text(painter, inner, self._words_now(), self._px, colour, theme.SEMI, align, least=11)
 
 
@@ -339,11 +345,6 @@ def reserve(desk: Desk, intent: str, *widgets: QWidget) -> None:
 
     desk.show_changed.connect(show)
     show()
-
-
-def device_words(spec: str, name: str) -> str:
-    """What a device is called on screen: its own name, or what a stand-in is."""
-    return t(f"device.{spec}") if known(f"device.{spec}") else name or spec
 
 
 def words_of(prefix: str, code: str, otherwise: str) -> str:

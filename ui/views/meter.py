@@ -14,10 +14,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QSlider, 
 
 from .. import theme, words
 from ..desk import Desk
+from ..naming import device_words
 from ..values import Level
 from ..words import t
 from . import paint
-from .controls import ActionButton, device_words
+from .controls import ActionButton
 
 FLOOR_DB = -60.0
 AMBER_DB = -12.0

@@ -21,16 +21,17 @@ from PySide6.QtWidgets import (
 from seller_console.contract.words import Preset
 
 from ..desk import Desk
+from ..naming import device_words
 from ..values import Devices, Programme
 from ..words import t
 from .camera import CameraPanel
 from .choice import Choice
-from .controls import device_words, plain_button
+from .controls import plain_button
 from .fields import Count, mark
 from .meter import Bars
 from .preview import Preview
 from .recording import RecordChoice
-from .sources import SourceChoices, second_microphones
+from .sources import SourceChoices, cameras, second_microphones, take_camera
 
 SIZES = ((720, 1280), (1080, 1920), (1280, 720), (1920, 1080))
 TITLE_MOST = 80
@@ -137,7 +138,7 @@ class SetUp(QWidget):
         column.addWidget(self.pages)
         self._column, self._fields_page = column, fields
         self.title.editingFinished.connect(self._titled)
-        self.camera.activated.connect(lambda _i: desk.choose_camera(str(self.camera.currentData())))
+        self.camera.activated.connect(lambda _i: self._camera_chosen())
         self.microphone.activated.connect(lambda _i: desk.choose_microphone(str(self.microphone.currentData())))
         self.second.activated.connect(lambda _i: desk.choose_second_microphone(str(self.second.currentData())))
         self.quality.activated.connect(lambda _i: desk.set_size(*self.quality.currentData()))
@@ -210,6 +211,11 @@ class SetUp(QWidget):
         self._fields_page.setSizePolicy(ignored if picture_first else kept, ignored if picture_first else kept)
         self._column.setStretchFactor(self.pages, 1 if picture_first else 0)
 
+    def _camera_chosen(self) -> None:
+        chosen = str(self.camera.currentData())
+        self.refresh()  # what is shown is what the engine was told, not what was touched
+        take_camera(self._desk, "camera", chosen)
+
     def _titled(self) -> None:
         typed = self.title.text().strip()
         if typed and typed != self._desk.show.title and self._desk.show.status == "prepared":
@@ -221,10 +227,7 @@ class SetUp(QWidget):
         programme: Programme = desk.programme
         if not self.title.hasFocus():
             self.title.setText(desk.show.title)
-        cameras: list[tuple[str, object]] = [(device_words(one.spec, one.name), one.spec) for one in devices.cameras]
-        if programme.camera not in [spec for _, spec in cameras]:
-            cameras.append((device_words(programme.camera, programme.camera_name), programme.camera))
-        self.camera.become(cameras, programme.camera)
+        self.camera.become(cameras(desk, programme.camera), programme.camera)
         self.tune.setEnabled(desk.actions.open_camera.enabled)
         sounds: list[tuple[str, object]] = [(device_words(one.spec, one.name), one.spec) for one in devices.microphones]
         if programme.microphone not in [spec for _, spec in sounds]:

@@ -14,22 +14,48 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QWidget
 
+from .. import naming
 from ..desk import Desk
+from ..naming import device_words
 from ..words import t
 from .choice import Choice
-from .controls import device_words
 
-NONE, OTHER = "", "other"
+NONE, OTHER, NETWORK = "", "other", "network"
 PICTURES = "*.jpg *.jpeg *.png *.webp *.bmp"
 Choices = list[tuple[str, object]]
 
 
 def cameras(desk: Desk, chosen: str) -> Choices:
-    """Those there are, and the chosen one should it be away."""
-    found: Choices = [(device_words(one.spec, one.name), one.spec) for one in desk.devices.cameras]
+    """Those there are, addresses that were given, the screen, the chosen one should it be away, and another address."""
+    devices = desk.devices
+    found: Choices = [(device_words(one.spec, one.name), one.spec) for one in devices.cameras if not one.stand_in]
+    found += _addresses(desk.network_cameras)
+    if screen := naming.screen():
+        found.append((device_words(screen), screen))
+    found += [(device_words(one.spec, one.name), one.spec) for one in devices.cameras if one.stand_in]
     if chosen and chosen not in [spec for _, spec in found]:
-        found.append((t("sources.away", name=device_words(chosen, _plain(chosen))), chosen))
-    return found
+        away = bool(devices.cameras) and chosen.startswith("camera:")  # an address is nowhere to be seen
+        found.append((t("sources.away", name=device_words(chosen)) if away else device_words(chosen), chosen))
+    return [*found, (t("sources.network"), NETWORK)]
+
+
+def _addresses(specs: tuple[str, ...]) -> Choices:
+    """Two cameras of one computer are numbered, for the rest of an address is not shown."""
+    names = [device_words(spec) for spec in specs]
+    return [
+        (f"{name} · {names[: at + 1].count(name)}" if names.count(name) > 1 else name, spec)
+        for at, (name, spec) in enumerate(zip(names, specs, strict=True))
+    ]
+
+
+def take_camera(desk: Desk, role: str, chosen: str) -> None:
+    """One of `cameras` was chosen for this place (camera or second_camera)."""
+    if chosen == NETWORK:
+        desk.ask("network_camera", role)
+    elif role == "second_camera":
+        desk.choose_second_camera(chosen)
+    else:
+        desk.choose_camera(chosen)
 
 
 def second_microphones(desk: Desk) -> Choices:
@@ -38,14 +64,8 @@ def second_microphones(desk: Desk) -> Choices:
     found: Choices = [(t("sources.no_microphone"), NONE)]
     found += [(device_words(one.spec, one.name), one.spec) for one in desk.devices.microphones if one.spec != first]
     if chosen and chosen not in [spec for _, spec in found]:
-        found.append((t("sources.microphone_away", name=device_words(chosen, _plain(chosen))), chosen))
+        found.append((t("sources.microphone_away", name=device_words(chosen)), chosen))
     return found
-
-
-def _plain(spec: str) -> str:
-    """A device nobody has told us of: its spec without the kind and the path."""
-    name = spec.partition(":")[2]
-    return name.rpartition("@")[0] or name or spec
 
 
 def still_choices(chosen: str) -> Choices:
@@ -91,7 +111,7 @@ class SourceChoices(QWidget):
         line.setSpacing(8)
         line.addWidget(self.face, 1)
         line.addWidget(self.still, 1)
-        self.face.activated.connect(lambda _i: desk.choose_second_camera(str(self.face.currentData())))
+        self.face.activated.connect(lambda _i: self._face_chosen())
         self.still.activated.connect(lambda _i: self._still_chosen())
         for signal in (desk.devices_changed, desk.programme_changed):
             signal.connect(lambda _value: self.refresh())
@@ -101,11 +121,17 @@ class SourceChoices(QWidget):
         programme = self._desk.programme
         second = programme.second_camera
         faces: Choices = [(t("sources.none"), NONE), *cameras(self._desk, second)]
-        self.face.become([(t("sources.face_is", name=said), spec) for said, spec in faces], second)
+        named = [(said if spec == NETWORK else t("sources.face_is", name=said), spec) for said, spec in faces]
+        self.face.become(named, second)
         self.face.setToolTip(t("sources.face"))
         stills = [(t("sources.still_is", name=said), path) for said, path in still_choices(programme.still)]
         self.still.become([*stills, (t("sources.still_file"), OTHER)], programme.still)
         self.still.setToolTip(programme.still or t("sources.still"))
+
+    def _face_chosen(self) -> None:
+        chosen = str(self.face.currentData())
+        self.refresh()
+        take_camera(self._desk, "second_camera", chosen)
 
     def _still_chosen(self) -> None:
         chosen = str(self.still.currentData())
@@ -121,13 +147,34 @@ def sources_menu(desk: Desk, parent: QWidget, asking: StillDialog) -> QMenu:
     menu = QMenu(parent)
     menu.setAccessibleName(t("action.scenes"))
     programme = desk.programme
-    _part(menu, t("sources.table"), cameras(desk, programme.camera), programme.camera, desk.choose_camera)
+    take_first, take_second = partial(take_camera, desk, "camera"), partial(take_camera, desk, "second_camera")
+    _part(menu, t("sources.table"), cameras(desk, programme.camera), programme.camera, take_first)
     faces: Choices = [(t("sources.none"), NONE), *cameras(desk, programme.second_camera)]
-    _part(menu, t("sources.face"), faces, programme.second_camera, desk.choose_second_camera)
+    _part(menu, t("sources.face"), faces, programme.second_camera, take_second)
     _part(menu, t("sources.still"), still_choices(programme.still), programme.still, desk.choose_still)
     menu.addAction(t("sources.still_file"), asking.open)
     second = programme.second_microphone
     _part(menu, t("sources.second"), second_microphones(desk), second, desk.choose_second_microphone)
+    return menu
+
+
+def device_menu(desk: Desk, parent: QWidget, role: str) -> QMenu:
+    """What may take the place of the device in trouble: camera, second_camera, microphone, second_microphone."""
+    menu = QMenu(parent)
+    if role == "second_microphone":
+        choices = second_microphones(desk)
+    elif role == "microphone":
+        choices = [(device_words(one.spec, one.name), one.spec) for one in desk.devices.microphones]
+    else:
+        choices = [*([(t("sources.none"), NONE)] if role == "second_camera" else []), *cameras(desk, "")]
+    take = {
+        "microphone": desk.choose_microphone,
+        "second_microphone": desk.choose_second_microphone,
+    }.get(role, partial(take_camera, desk, role))
+    for said, value in choices:
+        menu.addAction(said, partial(take, str(value)))
+    if menu.isEmpty():
+        menu.addAction(t("strip.no_device")).setEnabled(False)
     return menu
 
 
@@ -138,6 +185,8 @@ def _part(menu: QMenu, heading: str, choices: Choices, chosen: str, choose: Call
     group = QActionGroup(menu)
     for said, value in choices:
         action = menu.addAction(said, partial(choose, str(value)))
+        if value == NETWORK:
+            continue
         action.setCheckable(True)
         action.setChecked(value == chosen)
         group.addAction(action)
