@@ -1,7 +1,8 @@
 """Session descriptions as WHIP and WHEP use them: one bundle, one audio, one video.
 
-Reads any offer or answer (raises ValueError on nonsense), writes ours. Not a general
-SDP library: what we do not speak (data channels, simulcast) is answered with port 0.
+Reads any offer or answer in a time that grows as its length does (raises ValueError on
+nonsense), writes ours. Not a general SDP library: what we do not speak (data channels,
+simulcast) is answered with port 0.
 Sources: RFC 8866, RFC 8829, RFC 9143 (bundle), RFC 8839 (ICE), RFC 8842 (DTLS).
 """
 
@@ -15,6 +16,12 @@ from dataclasses import dataclass, field
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+TOOL = "seller-console"
+SECTIONS_MAX, CODECS_MAX, FEEDBACK_MAX = 16, 200, 32
+"""Codecs of all sections; feedback of one codec. A browser's offer has 3, 60 and 6."""
+_UFRAG = re.compile(r"[\w+/=#-]{4,256}", re.ASCII)
+_PWD = re.compile(r"[\w+/=#-]{22,256}", re.ASCII)
+"""RFC 8839 section 5.4, and the four characters more that libwebrtc bears with."""
 
 
 @dataclass
@@ -63,6 +70,8 @@ class Description:
     media: list[Media] = field(default_factory=list)
     bundle: list[str] = field(default_factory=list)
     ice_lite: bool = False
+    tool: str = ""
+    """Whose description it says it is (RFC 8866 section 6.3); ours say TOOL."""
 
     def first(self, kind: str) -> Media | None:
         return next((media for media in self.media if media.kind == kind and not media.rejected), None)
@@ -77,6 +86,12 @@ def _parameters(text: str) -> dict[str, str]:
     return found
 
 
+def _credential(form: re.Pattern[str], value: str) -> str:
+    if form.fullmatch(value) is None:
+        raise ValueError("not an ICE credential")
+    return value
+
+
 def parse(text: str) -> Description:
     """Raises ValueError when it is not a description of a WebRTC session."""
     if not text.lstrip().startswith("v=0"):
@@ -84,8 +99,12 @@ def parse(text: str) -> Description:
     described = Description()
     session = Media("session")
     media = session
-    fmtps: list[tuple[Media, int, str]] = []
-    feedbacks: list[tuple[Media, str, str]] = []
+    codecs: dict[int, Codec] = {}  # of this section, by payload type
+    alike: dict[str, None] = {}  # feedback of all its codecs
+    sections = [(media, codecs, alike)]
+    ssrcs: set[int] = set()
+    fmtps: list[tuple[dict[int, Codec], int, str]] = []
+    feedbacks: list[tuple[dict[int, Codec], int, str]] = []
     for line in text.replace("\r\n", "\n").split("\n"):
         line = line.strip()
         if line.startswith("m="):
@@ -98,6 +117,10 @@ def parse(text: str) -> Description:
                 setup=session.setup, direction=session.direction,
             )  # fmt: skip
             described.media.append(media)
+            if len(described.media) > SECTIONS_MAX:
+                raise ValueError("too many media sections")
+            codecs, alike, ssrcs = {}, {}, set()
+            sections.append((media, codecs, alike))
             continue
         if not line.startswith("a="):
             continue
@@ -105,6 +128,8 @@ def parse(text: str) -> Description:
         try:
             if name == "group" and value.startswith("BUNDLE"):
                 described.bundle = value.split()[1:]
+            elif name == "tool":
+                described.tool = value
             elif name == "ice-lite":
                 described.ice_lite = True
             elif name == "mid":
@@ -114,9 +139,9 @@ def parse(text: str) -> Description:
             elif name == "bundle-only":
                 media.rejected = False  # RFC 9143 section 6: port 0 here does not mean rejected
             elif name == "ice-ufrag":
-                media.ufrag = value
+                media.ufrag = _credential(_UFRAG, value)
             elif name == "ice-pwd":
-                media.pwd = value
+                media.pwd = _credential(_PWD, value)
             elif name == "fingerprint":
                 algorithm, digest = value.split()
                 media.fingerprints.append((algorithm.lower(), digest.upper()))
@@ -134,16 +159,21 @@ def parse(text: str) -> Description:
                 bits = kind.split("/")
                 if not 0 <= int(pt) <= 127:
                     raise ValueError("payload type beyond 127")
-                media.codecs.append(Codec(int(pt), bits[0], int(bits[1]), int(bits[2]) if len(bits) > 2 else 1))
+                channels = int(bits[2]) if len(bits) > 2 else 1
+                codecs.setdefault(int(pt), Codec(int(pt), bits[0], int(bits[1]), channels))
             elif name == "fmtp":
                 pt, _, rest = value.partition(" ")
-                fmtps.append((media, int(pt), rest))
+                fmtps.append((codecs, int(pt), rest))
             elif name == "rtcp-fb":
                 pt, _, rest = value.partition(" ")
-                feedbacks.append((media, pt, rest))
+                if pt == "*":
+                    alike[rest] = None
+                else:
+                    feedbacks.append((codecs, int(pt), rest))
             elif name == "ssrc":
                 number, _, rest = value.partition(" ")
-                if int(number) not in media.ssrcs:
+                if int(number) not in ssrcs:
+                    ssrcs.add(int(number))
                     media.ssrcs.append(int(number))
                 if rest.startswith("cname:"):
                     media.cname = rest[6:]
@@ -152,24 +182,25 @@ def parse(text: str) -> Description:
                 media.rtx_ssrcs[int(source)] = int(repair)
         except (ValueError, IndexError) as unreadable:
             raise ValueError(f"unreadable attribute {name}") from unreadable
-    for media, number_, rest in fmtps:
-        for codec in media.codecs:
-            if codec.pt == number_:
-                codec.parameters = _parameters(rest)
-    for media, which, rest in feedbacks:
-        for codec in media.codecs:
-            if which in ("*", str(codec.pt)):
-                codec.feedback.append(rest)
-    for media in described.media:
-        by_pt = {codec.pt: codec for codec in media.codecs}
-        for codec in media.codecs:
+    if sum(len(codecs) for _, codecs, _ in sections) > CODECS_MAX:
+        raise ValueError("too many codecs")
+    for codecs, number_, rest in fmtps:
+        if number_ in codecs:
+            codecs[number_].parameters = _parameters(rest)
+    for codecs, number_, rest in feedbacks:
+        if number_ in codecs and len(codecs[number_].feedback) < FEEDBACK_MAX:
+            codecs[number_].feedback.append(rest)
+    for media, codecs, alike in sections:
+        shared = list(alike)[:FEEDBACK_MAX]
+        for codec in codecs.values():
+            codec.feedback += shared
             apt = codec.parameters.get("apt", "")
-            if codec.name.lower() == "rtx" and apt.isdigit() and int(apt) in by_pt:
-                by_pt[int(apt)].rtx_pt = codec.pt
+            if codec.name.lower() == "rtx" and apt.isdecimal() and int(apt) in codecs:
+                codecs[int(apt)].rtx_pt = codec.pt
         # the order of preference is that of the m= line (RFC 8866 section 5.14)
         order = {pt: i for i, pt in enumerate(media.formats)}
         media.codecs = sorted(
-            (codec for codec in media.codecs if codec.name.lower() != "rtx"),
+            (codec for codec in codecs.values() if codec.name.lower() != "rtx"),
             key=lambda codec: order.get(str(codec.pt), 999),
         )
         repairs = set(media.rtx_ssrcs.values())
@@ -193,7 +224,7 @@ class Local:
 def write(media: Sequence[Media], local: Local) -> str:
     """Our offer or answer; sections without codecs, or rejected, get port 0 and stay out of the bundle."""
     live = [section for section in media if not section.rejected]
-    lines = ["v=0", f"o=- {secrets.randbits(62)} 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]
+    lines = ["v=0", f"o=- {secrets.randbits(62)} 2 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=tool:{TOOL}"]
     lines.append("a=group:BUNDLE " + " ".join(section.mid for section in live))
     lines.append("a=msid-semantic: WMS *")
     for section in media:

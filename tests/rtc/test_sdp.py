@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -144,6 +145,68 @@ def test_a_publisher_that_only_sends_what_no_viewer_plays_is_refused() -> None:
         ingest(CHROMIUM.replace("sendonly", "recvonly"))
     with pytest.raises(RelayRefused, match="no_common_codec"):
         viewer(CHROMIUM.replace("sendonly", "recvonly").replace("VP8", "VP9"), only="VP8")
+
+
+LEGAL_BYTES = 60_000
+VIDEO = "v=0\nm=video 9 UDP/TLS/RTP/SAVPF 96\n"
+MANY_CODECS = "a=rtpmap:96 a/1\n" * 1_500
+HOSTILE = {
+    "fmtp": VIDEO + MANY_CODECS + "a=fmtp:96 x\n" * 3_000,
+    "rtcp-fb": VIDEO + MANY_CODECS + "a=rtcp-fb:96 x\n" * 2_400,
+    "rtcp-fb of all": VIDEO + MANY_CODECS + "a=rtcp-fb:* x\n" * 2_400,
+    "different rtcp-fb of all": VIDEO
+    + "".join(f"a=rtpmap:{pt} a/1\n" for pt in range(128))
+    + "".join(f"a=rtcp-fb:* {number}\n" for number in range(3_500)),
+    "ssrc": VIDEO + "".join(f"a=ssrc:{number} a\n" for number in range(4_400)),
+    "sections": "v=0\n" + "a=fingerprint:a b\n" * 1_700 + "m=video 9 UDP/TLS/RTP/SAVPF 96\n" * 900,
+    "apt": VIDEO + "".join(f"a=rtpmap:{pt} rtx/1\na=fmtp:{pt} apt={pt}\n" for pt in range(128)) * 13,
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_hostile_offer_costs_no_more_for_its_length_than_an_ordinary_one(what: str) -> None:
+    """The relay reads it in the loop that carries everybody's picture: 60 KB of fmtp stopped it for 3 s."""
+
+    def seconds(text: str) -> float:
+        begun_s = time.process_time()
+        try:
+            sdp.parse(text)
+        except ValueError:
+            pass
+        return time.process_time() - begun_s
+
+    hostile = HOSTILE[what]
+    assert LEGAL_BYTES * 0.9 < len(hostile) <= LEGAL_BYTES * 1.1, "as long as a platform lets anybody write"
+    ordinary_s = min(seconds(CHROMIUM) for _ in range(20)) / len(CHROMIUM)
+    assert min(seconds(hostile) for _ in range(3)) / len(hostile) < 5 * ordinary_s
+
+
+def test_more_sections_or_codecs_than_anybody_has_are_refused() -> None:
+    section = "m=video 9 UDP/TLS/RTP/SAVPF 96\n"
+    sdp.parse("v=0\n" + section * sdp.SECTIONS_MAX)
+    with pytest.raises(ValueError, match="sections"):
+        sdp.parse("v=0\n" + section * (sdp.SECTIONS_MAX + 1))
+    full = section + "".join(f"a=rtpmap:{pt} a/1\n" for pt in range(100))
+    sdp.parse("v=0\n" + full * 2)
+    with pytest.raises(ValueError, match="codecs"):
+        sdp.parse("v=0\n" + full * 2 + section + "a=rtpmap:1 a/1\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("ufrag", ["a" * 4, "a" * 256, "aZ9+", "ab/1"], ["", "abc", "a" * 257, "ab c", "abc\u00e9", "a:bc"]),
+        ("pwd", ["a" * 22, "a" * 256], ["", "a" * 21, "a" * 257, "\u0661" * 22]),
+    ],
+)
+def test_ice_credentials_are_of_the_length_and_the_letters_the_rfc_gives_them(
+    name: str, good: list[str], bad: list[str]
+) -> None:
+    for value in good:
+        sdp.parse(f"{VIDEO}a=ice-{name}:{value}\n")
+    for value in bad:
+        with pytest.raises(ValueError, match=f"ice-{name}"):
+            sdp.parse(f"{VIDEO}a=ice-{name}:{value}\n")
 
 
 lines = CHROMIUM.split("\n")
