@@ -27,7 +27,7 @@ from typing import Any, Literal
 
 import psutil
 
-from . import __version__, places
+from . import __version__, machine, places
 from .language import Language, language, typeset
 
 Level = Literal["ok", "warn", "fail"]
@@ -71,11 +71,12 @@ def check_python(t: Tongue) -> Finding:
 def check_machine(t: Tongue) -> Finding:
     cores, memory = os.cpu_count() or 1, psutil.virtual_memory().total / 2**30
     said = t(f"{cores} cœurs, {memory:.0f} Go de mémoire", f"{cores} cores, {memory:.0f} GB of memory")
-    try:
-        battery = getattr(psutil, "sensors_battery", lambda: None)()
-    except OSError:  # a container without /sys
-        battery = None
-    if battery is not None and not battery.power_plugged:
+    if machine.heat() is None:
+        said += t(", ce système ne dit pas s’il chauffe", ", this system does not say how hot it is")
+    battery = machine.battery()
+    if battery is not None and battery.plugged is None:
+        said += t(", secteur inconnu", ", mains unknown")
+    if battery is not None and battery.plugged is False:
         cure = t("Branchez le chargeur avant le live.", "Plug in the charger before the show.")
         return Finding("warn", said + t(f", sur batterie ({battery.percent:.0f} %)", ", on battery"), cure)
     if cores < 2 or memory < 3.5:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seller_console import doctor
+from seller_console import doctor, machine
 from tests.engine.conftest import wait_for
 from tests.fakes.sound_server import SoundServer, write_sine
 
@@ -139,3 +139,14 @@ def test_every_line_speaks_both_languages() -> None:
         assert french and english
         for tongue in (FRENCH, ENGLISH):
             assert doctor.examine(check, tongue).said
+
+
+def test_heat_and_mains_that_cannot_be_read_are_said_so_and_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "heat", lambda: None)
+    monkeypatch.setattr(machine, "battery", lambda: machine.Battery(80.0, None))
+    found = doctor.check_machine(ENGLISH)
+    assert "does not say how hot" in found.said and "mains unknown" in found.said and "charger" not in found.cure
+    monkeypatch.setattr(machine, "heat", lambda: (60.0, False))
+    monkeypatch.setattr(machine, "battery", lambda: machine.Battery(80.0, False))
+    found = doctor.check_machine(FRENCH)
+    assert found.level == "warn" and "sur batterie (80" in found.said and "chauffe" not in found.said

@@ -13,6 +13,7 @@ from typing import Literal
 
 import psutil
 
+from seller_console import machine as this_machine
 from seller_console import places
 
 from . import words
@@ -30,7 +31,8 @@ class Machine:
     """battery_percent -1: none. left_s -1: not known."""
 
     battery_percent: float = -1.0
-    plugged: bool = True
+    plugged: bool | None = True
+    """None: not known."""
     left_s: float = -1.0
     free_bytes: int = -1
     cores_busy: float = -1.0
@@ -41,14 +43,13 @@ class Machine:
 
 def read_machine(recordings: Path | None = None) -> Machine:
     """Measures; may wait on the system a few milliseconds. `recordings`: where the show is recorded to."""
-    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    battery = this_machine.battery()
     free = shutil.disk_usage(places.home()).free
     busy = psutil.cpu_percent() / 100
     room = _room(recordings) if recordings is not None else -1
     if battery is None:
         return Machine(free_bytes=free, cores_busy=busy, record_free_bytes=room)
-    left = float(battery.secsleft) if battery.secsleft and battery.secsleft > 0 else -1.0
-    return Machine(float(battery.percent), bool(battery.power_plugged), left, free, busy, room)
+    return Machine(battery.percent, battery.plugged, battery.left_s, free, busy, room)
 
 
 def _room(folder: Path) -> int:
@@ -176,6 +177,8 @@ def _power(machine: Machine | None) -> Check:
     charge = words.percent(machine.battery_percent / 100)
     if machine.plugged:
         return Check("power", "good", t("check.charging", charge=charge))
+    if machine.plugged is None:
+        return Check("power", "warning", t("check.battery_unsure", charge=charge))
     if machine.left_s > 0:
         hours, minutes = int(machine.left_s // 3600), int(machine.left_s // 60 % 60)
         return Check("power", "warning", t("check.battery_left", hours=hours, minutes=f"{minutes:02d}"))

@@ -367,7 +367,7 @@ class EngineStats(MediaBase, frozen=True):
 TroubleCode = Literal[
     "camera_gone", "camera_busy", "camera_frozen", "microphone_gone", "microphone_busy", "encoder_late",
     "publish_refused", "publish_unreachable", "publish_lost", "aiortc_seams", "disk_full",
-    "picture_black", "picture_frozen", "picture_blurred", "picture_overexposed", "picture_mirrored",
+    "picture_black", "picture_frozen", "picture_blurred", "picture_overexposed", "picture_mirrored", "picture_slow",
     "sound_silent", "sound_clipping", "sound_wrong_microphone", "av_skew", "disk_filling", "machine_hot",
     "on_battery", "recording_failed", "destination_failed", "encoder_fallback",
 ]  # fmt: skip
