@@ -6,6 +6,7 @@ Pure but for its own memory; `take` gives the values that changed, ready to `put
 from __future__ import annotations
 
 import shutil
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ BAD: frozenset[str] = frozenset(
     }
 )  # fmt: skip
 LOSS_WARNING, LOSS_BAD = 0.02, 0.08
+RATE_LOOKS = 4
+"""A camera's rate is measured over three seconds."""
+SLOW_SHARE = 0.8
 SHOWN_BYTES = 100_000_000
 """Free space is shown in steps of this: a figure that stands still."""
 
@@ -40,6 +44,8 @@ class Airing:
         )
         self.air = m.AirChanged(state="off")
         self.stats: m.EngineStats | None = None
+        self._captured: deque[tuple[float, int]] = deque(maxlen=RATE_LOOKS)
+        """(the engine's seconds, pictures of the first camera until then), of one camera."""
         self.devices: m.DevicesFound | None = None
         self._cameras: dict[str, m.CameraSet] = {}
         self.engine = "none"
@@ -56,6 +62,7 @@ class Airing:
             return {"level": Level(note.peak_db, note.rms_db, note.clipped)}
         if isinstance(note, m.EngineStats):
             self.stats = note
+            self._count(note)
             if not self.air_known or note.air != self.air.state:
                 self.air_known = True
                 if note.air != self.air.state:
@@ -66,8 +73,10 @@ class Airing:
             self.air_known = True
             return {"health": self.health()}
         if isinstance(note, m.ProgrammeSet):
+            if note.camera != self.programme.camera:
+                self._captured.clear()
             self.programme = note
-            return {"programme": self.programme_view(), "cameras": self.cameras()}
+            return {"programme": self.programme_view(), "cameras": self.cameras(), "health": self.health()}
         if isinstance(note, m.CameraSet):
             self._cameras[note.camera] = note
             return {"programme": self.programme_view(), "cameras": self.cameras()}
@@ -102,9 +111,31 @@ class Airing:
         self.engine_here = state == "connected"
         if state != "connected":
             self.stats = None
+            self._captured.clear()
             self.air_known = False
             self._troubles.clear()
         return {"health": self.health()}
+
+    def _count(self, stats: m.EngineStats) -> None:
+        counted = self._captured
+        now = (stats.uptime_s, stats.captured)
+        if counted and (now[0] <= counted[-1][0] or now[1] < counted[-1][1]):
+            counted.clear()  # another engine
+        if len(counted) == 1 and counted[0][1] == now[1]:
+            counted.clear()  # it gave nothing yet: the measure begins with its first picture
+        counted.append(now)
+
+    def camera_fps(self) -> float:
+        """-1: not known yet."""
+        if len(self._captured) < 2:
+            return -1.0
+        (began, first), (ended, last) = self._captured[0], self._captured[-1]
+        return round((last - first) / (ended - began), 1)
+
+    def _camera_slow(self) -> bool:
+        """Measured long enough, moving, and clearly under what it was asked for."""
+        asked = min(self.programme.fps, self.camera(self.programme.camera).settings.fps or self.programme.fps)
+        return len(self._captured) == RATE_LOOKS and 0 < self.camera_fps() < SLOW_SHARE * asked
 
     # --- what is shown ------------------------------------------------------------------
 
@@ -140,6 +171,8 @@ class Airing:
             width=stats.width if stats else self.programme.width,
             height=stats.height if stats else self.programme.height,
             fps=stats.fps if stats else 0.0,
+            camera_fps=self.camera_fps(),
+            camera_slow=self._camera_slow(),
             video_bps=stats.video_bps if stats else 0,
             loss=stats.loss if stats else 0.0,
             rtt_ms=stats.rtt_ms if stats else -1.0,

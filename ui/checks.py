@@ -18,6 +18,7 @@ from seller_console import places
 
 from . import words
 from .desk import Desk
+from .naming import trouble_words
 from .words import known, t, tn
 
 Verdict = Literal["good", "warning", "bad", "waiting"]
@@ -94,10 +95,7 @@ def checks(desk: Desk, heard: Heard, machine: Machine | None) -> tuple[Check, ..
 
 def _trouble(desk: Desk, *starts: str) -> str:
     found = next((trouble for trouble in desk.troubles if trouble.code.startswith(starts)), None)
-    if found is None:
-        return ""
-    key = f"trouble.{found.code}"
-    return t(key, subject=found.subject, detail=found.detail, code=found.code) if known(key) else found.code
+    return trouble_words(found) if found is not None else ""
 
 
 def _camera(desk: Desk) -> Check:
@@ -116,11 +114,14 @@ def _camera(desk: Desk) -> Check:
         return Check("camera", "warning", t(key), button)
     size = f"{programme.width} × {programme.height}"
     mirrored = t("check.mirrored" if programme.mirror else "check.not_mirrored")
-    if desk.health.fps <= 0:
+    fps = desk.health.camera_fps
+    if fps <= 0:
         return Check("camera", "waiting", t("check.measuring"), button)
-    rate = t("check.fps", fps=words.decimal(desk.health.fps))
-    slow = desk.health.fps < programme.fps * 0.9
-    return Check("camera", "warning" if slow or programme.mirror else "good", f"{rate}, {size}, {mirrored}", button)
+    if desk.health.camera_slow:
+        key = "check.slow_network" if programme.camera.startswith("url:") else "check.slow"
+        return Check("camera", "warning", t(key, fps=words.decimal(fps), wanted=programme.fps), button)
+    rate = t("check.fps", fps=words.decimal(fps))
+    return Check("camera", "warning" if programme.mirror else "good", f"{rate}, {size}, {mirrored}", button)
 
 
 def _microphone(desk: Desk, heard: Heard) -> Check:

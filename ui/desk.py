@@ -167,13 +167,18 @@ class Desk(DeskBackstage):
         self._opening_until_seq = 0
         self._refresh_deck()
         self._refresh_refusals()
+        bare = False
 
         def send(picture: str) -> None:
+            nonlocal bare
+            bare = not lot_id and not picture
             self._say(
                 c.StartAuction(lot_id=lot_id, preset=preset, picture=picture), answered, patience_s=PRESS_PATIENCE_S
             )
 
         def answered(answer: Answer) -> None:
+            if bare and isinstance(answer, Accepted):
+                self.notice(t("lot.without_picture"), "trouble")
             if isinstance(answer, Accepted) and self._seq < answer.seq:
                 self._opening_until_seq = answer.seq
             else:

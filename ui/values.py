@@ -74,6 +74,11 @@ class Health:
     width: int = 0
     height: int = 0
     fps: float = 0.0
+    """Of the programme's clock, whatever the camera gives."""
+    camera_fps: float = -1.0
+    """Pictures a second that the first camera gave over the last seconds; -1: not known yet."""
+    camera_slow: bool = False
+    """That is clearly less than was asked of it."""
     video_bps: int = 0
     loss: float = 0.0
     """Fraction, 0…1."""

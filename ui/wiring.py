@@ -32,6 +32,7 @@ from seller_console.link.settings import Settings
 from seller_console.link.supervisor import ProgramOutcome, ProgramSpec, Supervisor, living
 from seller_console.link.waiting import KeptEdit, WaitingEdits
 
+from . import naming
 from .desk import Desk
 from .importing import dry_run
 from .values import Connection, ImportDryRun, ProgramState
@@ -240,12 +241,17 @@ class Wiring:
 
         self._start(work())
 
+    def _photographed(self) -> str:
+        """The first camera, whatever is on air; what is drawn has no other place than the programme."""
+        camera = self._desk.programme.camera
+        return "" if camera in naming.STAND_INS else camera
+
     async def _picture(self) -> str:
         request = uuid.uuid4().hex
         place = places.runtime() / f"snapshot-{request}.jpg"
         self._snapshots[request] = asyncio.get_running_loop().create_future()
         try:
-            self.engine.tell(m.TakeSnapshot(request=request, path=str(place)))
+            self.engine.tell(m.TakeSnapshot(request=request, path=str(place), camera=self._photographed()))
             note = await self._snapshots[request]
             if note.error:
                 log.info("snapshot_failed reason=%s", note.error)

@@ -263,9 +263,14 @@ class Programme:
         self._devices.book.save()
 
     def snapshot(self, spec: str = "") -> Pixels | None:
-        """A copy of the newest frame without its overlay, or of this open camera's whole picture as it is used."""
+        """A copy of the newest frame without its overlay, or of this camera's whole picture as it is used.
+
+        None: there is none yet, or the camera is lost.
+        """
         if spec:
             feed = next((one for one in self.cameras if one.spec == spec), None)
+            if feed is None or feed.state != "live":  # its last picture is of something else by now
+                return None
             picture = next((seen for camera, seen in self.seen() if camera is feed), None)
             if picture is None and isinstance(feed, CapturedCamera):  # open, and not in this scene
                 picture = feed.take(time.monotonic_ns())

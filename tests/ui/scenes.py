@@ -216,6 +216,7 @@ GOOD = Health(
     width=1080,
     height=1920,
     fps=30.0,
+    camera_fps=30.0,
     video_bps=4_200_000,
     loss=0.001,
     rtt_ms=38.0,

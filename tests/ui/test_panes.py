@@ -391,7 +391,7 @@ def test_checks_say_good_only_of_what_was_measured(app: QApplication, desk: Desk
     assert "good" not in nothing.values()
     scenes.prepared(desk)
     desk.put(
-        health=Health(engine="running", fps=12.0, width=720, height=1280),
+        health=Health(engine="running", fps=30.0, camera_fps=12.0, camera_slow=True, width=720, height=1280),
         programme=Programme(camera="camera:C@0", stand_in=False, fps=30),
         devices=Devices(scenes.DEVICES.cameras, scenes.DEVICES.microphones, True),
     )

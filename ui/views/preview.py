@@ -117,7 +117,8 @@ class Preview(QWidget):
 
     def _state_words(self) -> str:
         """The word at the top right: what is known of the picture now."""
-        codes = {trouble.code for trouble in self._desk.troubles}
+        seen = self._seen()
+        codes = {one.code for one in self._desk.troubles if not one.device or one.device in seen}
         for code in ("picture_black", "picture_frozen", "camera_frozen", "camera_gone", "picture_blurred",
                      "picture_overexposed", "picture_mirrored"):  # fmt: skip
             if code in codes and known(f"preview.{code}"):
@@ -128,8 +129,18 @@ class Preview(QWidget):
             return t("preview.still", age=words.since(self._frames.age_s * 1000))
         if self._desk.programme.stand_in:
             return t("preview.stand_in")
-        fps = self._desk.health.fps
-        return t("preview.fps", fps=round(fps)) if fps > 0 else t("preview.moving")
+        health = self._desk.health
+        if health.camera_fps <= 0 or self._desk.programme.camera not in seen:
+            return t("preview.moving")
+        return t("preview.slow" if health.camera_slow else "preview.fps", fps=round(health.camera_fps))
+
+    def _seen(self) -> tuple[str, ...]:
+        """The cameras that this scene shows."""
+        programme = self._desk.programme
+        first, second = programme.camera, programme.second_camera
+        return {"table": (first,), "face": (second,), "both": (first, second), "split": (first, second)}.get(
+            programme.scene, ()
+        )
 
     # --- painting --------------------------------------------------------------------------
 
