@@ -27,6 +27,9 @@ class Sent:
     ts: int
     marker: int
     payload: bytes
+    sent_s: float = 0.0
+    repaired_s: float = float("-inf")
+    """When it was last sent again; both belong to whoever sends."""
 
 
 def ntp(seconds: float) -> int:

@@ -2,6 +2,9 @@
 
 Audio, repairs and RTCP never wait behind video. Pacer queue: 250 ms at its own
 rate; full: everything is thrown away, a keyframe is asked and `on_overflow` called.
+Repairs take REPAIR_SHARE of the target rate at most, so that a line which loses because it
+is full still carries new pictures; a packet goes again once in a round trip and while younger
+than REPAIR_YOUNG_S. Queue of repairs: what the share allows in a second; full: not repaired.
 Sender reports pair the capture time of the last packet, on one clock for both lines.
 """
 
@@ -15,7 +18,7 @@ from dataclasses import dataclass
 
 from . import sdp
 from .outbound import Outbound, Sent, ntp
-from .payload import Codec, pack_picture
+from .payload import PAYLOAD_BYTES, Codec, pack_picture
 from .peer import Peer, PeerState
 from .wire import (
     ARRIVAL_US,
@@ -37,6 +40,8 @@ MID_ID, WIDE_ID = 1, 3
 PACING_FACTOR = 2.5
 PACER_HOLDS_S = 0.25
 BURST_BYTES = 15_000
+REPAIR_SHARE = 0.3
+REPAIR_YOUNG_S = 1.0
 STEP_S = 0.005
 LOG_PACKETS = 4_096
 
@@ -89,6 +94,8 @@ class Sending:
         self.frames = 0
         self.video_bytes = self.audio_bytes = 0
         self.wide_feedback = False
+        self.to_our_relay = False
+        """Whether the answer was written by our own platform, which asks for the keyframes it needs."""
         self._lines = lines
         self.wall_zero_s = wall_zero_s
         self._codec: Codec = codec
@@ -104,11 +111,15 @@ class Sending:
         self._wide_next = 1
         self._sent_log: dict[int, tuple[float, int]] = {}
         self._arrival_unwrap = Unwrapper(ARRIVAL_US)
-        self._pace_bps = 5_000_000.0
+        self._target_bps = 2_000_000.0
+        self._pace_bps = self._target_bps * PACING_FACTOR
         self._tokens = float(BURST_BYTES)
         self._filled_at_s = time.monotonic()
         self._queue: deque[tuple[int, int, bytes]] = deque()  # ts, marker, payload
         self._queued_bytes = 0
+        self._repairs: deque[Sent] = deque()
+        self._repair_bytes = 0.0
+        """What the share still allows."""
         self._pacing: asyncio.TimerHandle | None = None
         self._reported_at_s: dict[int, float] = {}
         self._report_sent: deque[tuple[int, float]] = deque(maxlen=20)
@@ -148,6 +159,7 @@ class Sending:
     def accept(self, answer: str) -> None:
         """Raises ValueError when the answer is none, or refuses our video."""
         described = sdp.parse(answer)
+        self.to_our_relay = described.tool == sdp.TOOL
         video, audio = described.first("video"), described.first("audio")
         if video is None or video.direction not in ("recvonly", "sendrecv"):
             raise ValueError("video is refused")
@@ -171,6 +183,7 @@ class Sending:
 
     def set_target(self, bps: float) -> None:
         """What the encoder aims at: the pacer runs at a multiple of it."""
+        self._target_bps = bps
         self._pace_bps = max(300_000.0, bps * PACING_FACTOR)
 
     def send_video(self, access_unit: bytes, ts: int) -> bool:
@@ -202,14 +215,24 @@ class Sending:
     def _pump(self) -> None:
         now_s = time.monotonic()
         depth = max(BURST_BYTES, self._pace_bps / 8 * 2 * STEP_S)
-        self._tokens = min(depth, self._tokens + (now_s - self._filled_at_s) * self._pace_bps / 8)
+        passed_s = now_s - self._filled_at_s
+        self._tokens = min(depth, self._tokens + passed_s * self._pace_bps / 8)
+        share = self._target_bps / 8 * REPAIR_SHARE
+        self._repair_bytes = min(share, self._repair_bytes + passed_s * share)
         self._filled_at_s = now_s
+        video = self._lines.video
+        while self._repairs and self._tokens > 0 and self._repair_bytes > 0:
+            sent = self._repairs.popleft()
+            if now_s - sent.sent_s > REPAIR_YOUNG_S:
+                continue
+            size = self._emit(video, sent, repair=True)
+            self._tokens -= size
+            self._repair_bytes -= size
         while self._queue and self._tokens > 0:
             ts, marker, payload = self._queue.popleft()
             self._queued_bytes -= len(payload)
-            video = self._lines.video
             self._tokens -= self._emit(video, video.add(ts, marker, payload), repair=False)
-        if self._queue and self._pacing is None:
+        if (self._queue or self._repairs) and self._pacing is None:
             self._pacing = asyncio.get_running_loop().call_later(STEP_S, self._step)
 
     def _step(self) -> None:
@@ -230,7 +253,11 @@ class Sending:
             self._wide_next += 1
             values.append((self._wide_ids[which], (wide & 0xFFFF).to_bytes(2, "big")))
         extension = extension_block(values) if values else b""
-        data = line.repair(sent, extension) if repair else line.serialise(sent, extension)
+        if repair:
+            data = line.repair(sent, extension)
+        else:
+            sent.sent_s = now_s
+            data = line.serialise(sent, extension)
         self.peer.send_rtp(data)
         if wide:
             self._sent_log[wide] = (now_s, len(data))
@@ -271,11 +298,18 @@ class Sending:
     def _repair(self, nack: Nack) -> None:
         if nack.ssrc != self._lines.video.ssrc:
             return
+        now_s = time.monotonic()
+        rtt_s = max(self.rtt_s, self.peer.rtt_s, STEP_S)
         for seq in nack.lost:
             self.nacks += 1
             sent = self._lines.video.find(seq)
-            if sent is not None:
-                self._tokens -= self._emit(self._lines.video, sent, repair=True)
+            if sent is None or now_s - sent.sent_s > REPAIR_YOUNG_S or now_s - sent.repaired_s < rtt_s:
+                continue
+            if len(self._repairs) * PAYLOAD_BYTES * 8 > self._target_bps * REPAIR_SHARE:
+                return  # asked again in a round trip, if it still matters then
+            sent.repaired_s = now_s
+            self._repairs.append(sent)
+        self._pump()
 
     def _block(self, block: Block) -> None:
         if block.lsr:
@@ -315,6 +349,7 @@ class Sending:
             self._pacing.cancel()
             self._pacing = None
         self._queue.clear()
+        self._repairs.clear()
         if self.peer.state == "connected":
             self.peer.send_rtcp(build_bye([self._lines.video.ssrc, self._lines.audio.ssrc]))
         await self.peer.close(reason)

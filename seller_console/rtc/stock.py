@@ -93,6 +93,7 @@ class StockSending:
         self.rtt_s = -1.0
         self.frames = self.video_bytes = self.audio_bytes = 0
         self.wall_zero_s = wall_zero_s
+        self.to_our_relay = False
         self.peer = StockPeer()
         self._on_state, self._on_loss, self._on_overflow = on_state, on_loss, on_overflow
         self._on_keyframe_wanted = on_keyframe_wanted
