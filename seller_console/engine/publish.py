@@ -3,14 +3,16 @@
 `Publisher` takes encoded access units and Opus packets and keeps one WHIP session
 alive: first retry at once, then after 0.5, 1, 2, 5, 5 ... s; `retry_now()` skips the
 wait. Its own watchdog ends a session when nothing has been heard of the far side for
-3 s (no feedback, no STUN answer), long before ICE would. Queue of 8 video packets;
-full: drop all until the next IDR and ask for one.
+3 s (no feedback, no STUN answer), long before ICE would. Nothing but `stop` ends the
+trying. Queue of 8 video packets; full: drop all until the next IDR and ask for one.
+Keyframes: the relay of our own platform asks for them (and rations its viewers); any other
+door gets one every 2 s, and what it asks beyond that is rationed here.
 
 Reasons (AirChanged.reason): "unreachable" (no answer, or media cannot pass),
 "refused" (the server said no), "lost" (was on air). `detail` is stable too:
-wrong_pass, not_found, busy, offer_rejected, redirect_loop, server_error, bad_answer,
-no_connection, timeout, tls, media_blocked, handshake, silence, goodbye,
-broken, bad_url. (tests/ui/test_codes.py: a screen has words for each.)
+wrong_pass, not_found, busy, other_show, show_ended, too_often, offer_rejected, redirect_loop,
+server_error, bad_answer, no_connection, bad_proxy, timeout, tls, media_blocked, handshake,
+silence, goodbye, broken, bad_url. (tests/ui/test_codes.py: a screen has words for each.)
 """
 
 from __future__ import annotations
@@ -19,15 +21,14 @@ import asyncio
 import logging
 import math
 import secrets
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import av
-import httpx
 
 from ..contract.media import AirChanged, AirState
 from ..rtc.keyframes import KeyframeGate
@@ -37,6 +38,7 @@ from ..rtc.proof import broken_seams
 from ..rtc.sending import Delivery, Sending, new_lines
 from ..rtc.stock import StockSending
 from .uplink import Fate, Uplink
+from .whip import Failed, Opened, close_session, open_session
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +47,8 @@ RETRY_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 STEADY_S = 5.0
 """On air this long, the next failure counts as a first one."""
 SILENCE_S = 3.0
-ANSWER_WITHIN_S = 8.0
-REDIRECTS_AT_MOST = 5
+KEYFRAME_EVERY_S = 2.0
+"""To a door that is not our relay: such services cut their segments there, and ask for none."""
 TARGET_STEP = 0.03
 RETURN_BPS = 600_000
 """A session that comes back starts at the last estimate, but not below this."""
@@ -70,58 +72,6 @@ class PublishStats:
     """How many times a session was opened; 1 = never had to come back."""
 
 
-class _Failed(Exception):
-    """This attempt is over."""
-
-    def __init__(self, reason: str, detail: str, wait_s: float = 0.0) -> None:
-        super().__init__(f"{reason} {detail}")
-        self.reason, self.detail, self.wait_s = reason, detail, wait_s
-
-
-def _refusal(response: httpx.Response) -> _Failed:
-    """An HTTP answer that is not 201, in our words (RFC 9725 section 4.2)."""
-    status = response.status_code
-    after = response.headers.get("retry-after", "")
-    wait_s = min(5.0, float(after)) if after.isdigit() else 0.0
-    if status in (401, 403):
-        return _Failed("refused", "wrong_pass", 5.0)
-    if status in (404, 410):
-        return _Failed("refused", "not_found")
-    if status in (409, 429, 503):
-        return _Failed("refused", "busy", wait_s)
-    if status >= 500:
-        return _Failed("unreachable", "server_error", wait_s)
-    return _Failed("refused", "offer_rejected", 5.0)
-
-
-async def _post_offer(client: httpx.AsyncClient, url: str, token: str, offer: str) -> tuple[str, str]:
-    """(answer, session URL or ""). Follows 307 and 308; the pass never goes down from https to http."""
-    for _ in range(REDIRECTS_AT_MOST):
-        headers = {"Content-Type": "application/sdp", "Accept": "application/sdp"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        try:
-            response = await client.post(url, content=offer, headers=headers)
-        except httpx.TimeoutException as trouble:
-            raise _Failed("unreachable", "timeout") from trouble
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as trouble:
-            raise _Failed("refused", "bad_url", 5.0) from trouble
-        except httpx.HTTPError as trouble:
-            detail = "tls" if "SSL" in str(trouble) or "CERTIFICATE" in str(trouble) else "no_connection"
-            raise _Failed("unreachable", detail) from trouble
-        location = response.headers.get("location", "")
-        if response.status_code in (307, 308) and location:
-            target = urljoin(url, location)
-            if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
-                token = ""
-            url = target
-            continue
-        if response.status_code != 201:
-            raise _refusal(response)
-        return response.text, urljoin(url, location) if location else ""
-    raise _Failed("refused", "redirect_loop", 5.0)
-
-
 class Publisher:
     """All methods but send_* belong to the event loop; send_* may be called from any thread.
 
@@ -141,8 +91,12 @@ class Publisher:
         min_bps: int = 150_000,
         start_bps: int = 2_500_000,
         max_bps: int = 2_500_000,
+        further: bool = False,
     ) -> None:
-        """`on_target_bps`: what the video encoder should aim at; called when it moves by more than 3 %."""
+        """`on_target_bps`: what the video encoder should aim at; called when it moves by more than 3 %.
+
+        `further`: a door beside the programme's own, whose keyframes everybody's picture pays for.
+        """
         self._on_air, self._on_keyframe_wanted, self._on_target_bps = on_air, on_keyframe_wanted, on_target_bps
         self._codec: Codec = codec
         self._bounds = (min_bps, start_bps, max_bps)
@@ -154,9 +108,13 @@ class Publisher:
         self._task: asyncio.Task[None] | None = None
         self._url = self._token = ""
         self._inbox: deque[tuple[bytes, int, bool]] = deque()
+        self._inbox_lock = threading.Lock()
         self._inbox_lost = False
+        self._inbox_dropped = 0
         self._need_idr = True
+        self._further = further
         self._gate = KeyframeGate()
+        self._keyframe_at_s = self._regular_at_s = 0.0
         self._sending: Sending | StockSending | None = None
         self._ended: asyncio.Future[str] | None = None
         self._hurry = asyncio.Event()
@@ -215,39 +173,48 @@ class Publisher:
         failures = 0
         was_on_air = False
         self._tell("connecting")
-        if self.broken_seams is None:
-            self.broken_seams = await broken_seams()
-            if self.broken_seams:
-                log.warning("aiortc_seams broken=%s", ", ".join(self.broken_seams))
-        async with httpx.AsyncClient(timeout=ANSWER_WITHIN_S, trust_env=True) as client:
-            while True:
-                self._hurry.clear()
-                if failures and not was_on_air:
-                    self._tell("connecting", attempt=failures)
-                since_s = time.monotonic()
-                try:
-                    await self._session(client)
-                    failed = _Failed("lost", "moved")
-                except _Failed as trouble:
-                    failed = trouble
-                if self._state == "on_air":
-                    was_on_air = True
-                    if time.monotonic() - since_s > STEADY_S:
-                        failures = 0
-                wait_s = max(RETRY_S[min(failures, len(RETRY_S) - 1)], failed.wait_s)
-                failures += 1
-                log.info("air_lost reason=%s detail=%s next_s=%s", failed.reason, failed.detail, wait_s)
-                if failed.detail != "moved":
-                    state: AirState = "reconnecting" if was_on_air else "connecting"
-                    self._tell(state, failed.reason, failed.detail, failures, wait_s)
-                try:
-                    async with asyncio.timeout(wait_s):
-                        await self._hurry.wait()
-                except TimeoutError:
-                    pass
+        while True:
+            self._hurry.clear()
+            if failures and not was_on_air:
+                self._tell("connecting", attempt=failures)
+            since_s = time.monotonic()
+            failed = await self._attempt()
+            if self._state == "on_air":
+                was_on_air = True
+                if time.monotonic() - since_s > STEADY_S:
+                    failures = 0
+            wait_s = max(RETRY_S[min(failures, len(RETRY_S) - 1)], failed.wait_s)
+            failures += 1
+            log.info("air_lost reason=%s detail=%s next_s=%s", failed.reason, failed.detail, wait_s)
+            if failed.detail != "moved":
+                state: AirState = "reconnecting" if was_on_air else "connecting"
+                self._tell(state, failed.reason, failed.detail, failures, wait_s)
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._hurry.wait()
+            except TimeoutError:
+                pass
 
-    async def _session(self, client: httpx.AsyncClient) -> None:
-        """One WHIP session from POST to its end. Raises _Failed."""
+    async def _attempt(self) -> Failed:
+        """One session, and why it is over: whatever it was, the next attempt follows."""
+        try:
+            if self.broken_seams is None:
+                self.broken_seams = await broken_seams()
+                if self.broken_seams:
+                    log.warning("aiortc_seams broken=%s", ", ".join(self.broken_seams))
+            await self._session()
+            return Failed("lost", "moved")
+        except Failed as failed:
+            return failed
+        except OSError as trouble:  # no socket, no network card
+            log.info("air_no_socket error=%s", type(trouble).__name__)
+            return Failed("unreachable", "no_connection")
+        except Exception:
+            log.exception("air_broke")
+            return Failed("unreachable", "broken")
+
+    async def _session(self) -> None:
+        """One WHIP session from POST to its end. Raises Failed."""
         url, token = self._url, self._token
         self._ended = asyncio.get_running_loop().create_future()
         make = StockSending if self.broken_seams else Sending
@@ -259,14 +226,13 @@ class Publisher:
             on_keyframe_wanted=self._want_keyframe,
             on_deliveries=self._delivered,
             on_loss=self._lost_some,
-            on_remb=self._uplink.take_remb,
+            on_remb=self._limited,
             on_overflow=self._overflowed,
         )
-        resource = ""
+        opened: Opened | None = None
         gone = ""
         try:
-            offer = await sending.offer()
-            answer, resource = await _post_offer(client, url, token, offer)
+            opened = await open_session(url, token, await sending.offer())
             self._sending = sending
             min_bps, start_bps, max_bps = self._bounds
             if self._sessions:
@@ -274,20 +240,26 @@ class Publisher:
             self._uplink = Uplink(min_bps=min_bps, start_bps=start_bps, max_bps=max_bps)
             sending.set_target(self._uplink.target_bps)
             try:
-                sending.accept(answer)
+                sending.accept(opened.answer)
             except ValueError as unreadable:
-                raise _Failed("refused", "bad_answer", 5.0) from unreadable
+                raise Failed("refused", "bad_answer", 5.0) from unreadable
+            self._gate = self._ration(sending)
             self._sessions += 1
             gone = await self._watch(sending, self._ended)
             if gone in ("unreachable", "handshake"):
-                raise _Failed("unreachable", "media_blocked" if gone == "unreachable" else "handshake")
+                raise Failed("unreachable", "media_blocked" if gone == "unreachable" else "handshake")
             if gone != "moved":
-                raise _Failed("lost", gone)
+                raise Failed("lost", gone)
         finally:
             self._sending = None
             self._need_idr = True
             self._keep_totals(sending)
-            await asyncio.shield(self._bury(client, sending, resource, token, gone))
+            await asyncio.shield(self._bury(sending, opened, gone))
+
+    def _ration(self, sending: Sending | StockSending) -> KeyframeGate:
+        if self._further:
+            return KeyframeGate(at_once=2, every_s=4.0)
+        return KeyframeGate() if sending.to_our_relay else KeyframeGate(at_once=3, every_s=2.0)
 
     async def _watch(self, sending: Sending | StockSending, ended: asyncio.Future[str]) -> str:
         """Until the session ends; says why."""
@@ -299,20 +271,19 @@ class Publisher:
                 if time.monotonic() - sending.peer.heard_at_s > SILENCE_S:
                     return "silence"
                 self._ask_if_due()
+                self._ask_regularly(sending)
                 self._measure()
 
-    async def _bury(
-        self, client: httpx.AsyncClient, sending: Sending | StockSending, resource: str, token: str, gone: str
-    ) -> None:
+    async def _bury(self, sending: Sending | StockSending, opened: Opened | None, gone: str) -> None:
         """DELETE, then goodbye, each as far as the network allows."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            async with asyncio.timeout(1.0):
-                if resource and gone != "goodbye":
-                    await client.delete(resource, headers=headers)
-        except (TimeoutError, httpx.HTTPError, RuntimeError) as trouble:
-            log.info("whip_delete_failed why=%s", type(trouble).__name__)
-        await sending.close()
+            if opened is not None and opened.resource and gone != "goodbye":
+                async with asyncio.timeout(1.0):
+                    await close_session(opened)
+        except TimeoutError:
+            log.info("whip_delete_failed why=timeout")
+        finally:
+            await sending.close()
 
     def _end_session(self, why: str) -> None:
         if self._ended is not None and not self._ended.done():
@@ -326,6 +297,7 @@ class Publisher:
             self._need_idr = True
             self._gate.want()
             self._ask_if_due()
+            self._regular_at_s = time.monotonic()
             self._tell("on_air")
         elif state in ("failed", "closed"):
             self._end_session(sending.peer.reason)
@@ -338,13 +310,14 @@ class Publisher:
         if loop is None or packet.pts is None or packet.time_base is None:
             self._dropped += 1
             return
-        if len(self._inbox) >= QUEUE_PACKETS:
-            self._inbox.clear()
-            self._inbox_lost = True
-            self._dropped += QUEUE_PACKETS
         data = bytes(packet)
         key = packet.is_keyframe or is_key(self._codec, data)
-        self._inbox.append((data, round(packet.pts * packet.time_base * 90_000), key))
+        with self._inbox_lock:
+            if len(self._inbox) >= QUEUE_PACKETS:
+                self._inbox_dropped += len(self._inbox)
+                self._inbox.clear()
+                self._inbox_lost = True
+            self._inbox.append((data, round(packet.pts * packet.time_base * 90_000), key))
         self._call(loop, self._drain)
 
     def send_audio(self, packet: av.Packet[Any]) -> None:
@@ -369,11 +342,13 @@ class Publisher:
                 self._sending.wall_zero_s = self._wall_zero_s
 
     def _drain(self) -> None:
-        while self._inbox:
-            data, ts, keyframe = self._inbox.popleft()
-            self._on_the_clock(ts / 90_000)
+        with self._inbox_lock:
+            waiting = list(self._inbox)
+            self._inbox.clear()
             if self._inbox_lost:
                 self._inbox_lost, self._need_idr = False, True
+        for data, ts, keyframe in waiting:
+            self._on_the_clock(ts / 90_000)
             sending = self._sending
             if sending is None or sending.peer.state != "connected":
                 self._dropped += 1
@@ -384,6 +359,7 @@ class Publisher:
                 continue
             if keyframe:
                 self._need_idr = False
+                self._keyframe_at_s = time.monotonic()
                 self._gate.came()
             if not sending.send_video(data, ts):
                 self._dropped += 1
@@ -401,6 +377,13 @@ class Publisher:
     def _ask_if_due(self) -> None:
         if self._gate.due(time.monotonic()):
             self._on_keyframe_wanted()
+
+    def _ask_regularly(self, sending: Sending | StockSending) -> None:
+        now_s = time.monotonic()
+        if sending.to_our_relay or now_s - max(self._keyframe_at_s, self._regular_at_s) < KEYFRAME_EVERY_S:
+            return
+        self._regular_at_s = now_s
+        self._on_keyframe_wanted()
 
     def _overflowed(self) -> None:
         self._need_idr = True
@@ -422,6 +405,10 @@ class Publisher:
 
     def _lost_some(self, loss: float) -> None:
         self._uplink.take_loss(loss)
+        self._retarget()
+
+    def _limited(self, bps: int) -> None:
+        self._uplink.take_remb(bps)
         self._retarget()
 
     def _retarget(self) -> None:
@@ -470,7 +457,7 @@ class Publisher:
             rtt_s = sending.rtt_s if sending.rtt_s >= 0 else sending.peer.rtt_s
         return PublishStats(
             sent_frames=frames,
-            dropped_frames=self._dropped,
+            dropped_frames=self._dropped + self._inbox_dropped,
             video_bps=self._rates[3] if on_air else 0,
             audio_bps=self._rates[4] if on_air else 0,
             target_bps=self._uplink.target_bps,

@@ -29,11 +29,13 @@ from ..ending import when_asked
 from ..language import either
 from ..rtc.peer import PeerState
 from ..rtc.receiving import Received, Receiving
+from .whip import client_for
 
 log = logging.getLogger(__name__)
 
 FREEZE_MS = 200.0
 SILENCE_S = 3.0
+ANSWER_WITHIN_S = 5.0
 REJOIN_S = 0.5
 
 
@@ -95,15 +97,15 @@ class Viewer:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        async with httpx.AsyncClient(timeout=5.0) as client:
-            while True:
-                try:
+        while True:
+            try:
+                async with client_for(self._url, ANSWER_WITHIN_S) as client:
                     await self._visit(client)
-                except (httpx.HTTPError, ValueError, OSError) as trouble:
-                    self._note(f"{type(trouble).__name__} {trouble}")
-                if self.joined:
-                    self.rejoins += 1
-                await asyncio.sleep(REJOIN_S)
+            except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as trouble:
+                self._note(f"{type(trouble).__name__} {trouble}")
+            if self.joined:
+                self.rejoins += 1
+            await asyncio.sleep(REJOIN_S)
 
     def _note(self, error: str) -> None:
         if len(self.errors) < 100:

@@ -2,8 +2,8 @@
 
 Such a platform signs its own certificate. At pairing the console reads it, shows its
 fingerprint (the seller's console shows the same), and from then on speaks to that
-address under that certificate only. An address without a kept certificate is trusted
-the way the system trusts any site.
+address under that certificate only (trusted.py, which the engine reads too). An address
+without a kept certificate is trusted the way the system trusts any site.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import os
 import ssl
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from .. import places
+from ..trusted import context, kept_at, only
+
+__all__ = ["context", "fingerprint", "keep", "only", "readable", "seen"]
 
 ANSWER_S = 5.0
 SAID_DIGITS = 32
@@ -41,31 +42,8 @@ def readable(said: str) -> str:
 
 
 def keep(url: str, pem: str) -> None:
-    path = _path(url)
+    path = kept_at(url)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(pem)
-
-
-def context(url: str) -> ssl.SSLContext | bool:
-    """What httpx verifies by."""
-    try:
-        pem = _path(url).read_text("ascii") if urlsplit(url).scheme == "https" else ""
-    except FileNotFoundError:
-        pem = ""
-    return only(pem) if pem else True
-
-
-def only(pem: str) -> ssl.SSLContext:
-    """Trusts this certificate, for the names it says, and nothing else."""
-    made = ssl.create_default_context(cadata=pem)
-    made.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    return made
-
-
-def _path(url: str) -> Path:
-    parts = urlsplit(url)
-    host = "".join(c if c.isalnum() or c in ".-" else "_" for c in parts.hostname or "")
-    return places.home() / "trusted" / f"{host}_{parts.port or 443}.pem"

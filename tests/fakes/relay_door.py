@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from seller_console.platform.relay import Relay, RelayNote, RelayRefused, Session
+from seller_console.platform.tls import Certificate
 
 STATUS = {"bad_offer": 400, "no_common_codec": 406, "no_session": 404, "full": 503, "unavailable": 503}
 
@@ -83,19 +84,23 @@ def serving(relay: Relay, port: int = 0) -> contextlib.AbstractAsyncContextManag
 
 
 @contextlib.asynccontextmanager
-async def serving_app(app: Starlette, port: int = 0) -> AsyncIterator[str]:
+async def serving_app(app: Starlette, port: int = 0, certificate: Certificate | None = None) -> AsyncIterator[str]:
     """The base URL while it serves."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, log_level="error", lifespan="off", timeout_graceful_shutdown=1,
+        ssl_certfile=certificate.cert_path if certificate else None,
+        ssl_keyfile=certificate.key_path if certificate else None,
+    )  # fmt: skip
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve([listener]))
     try:
         while not server.started:  # noqa: ASYNC110 - uvicorn offers nothing to wait on
             await asyncio.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task

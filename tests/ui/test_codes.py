@@ -53,9 +53,14 @@ def said(path: Path, calls: dict[str, int], names: set[str] = frozenset(), resul
     return found
 
 
+def air_reasons(root: Path) -> set[str]:
+    return said(root / ENGINE / "publish.py", {"Failed": 0}) | said(root / ENGINE / "whip.py", {"Failed": 0})
+
+
 def details(root: Path) -> set[str]:
-    publish = said(root / ENGINE / "publish.py", {"_Failed": 1, "_end_session": 0}, {"detail"}, "_watch")
-    reasons = said(root / ENGINE / "publish.py", {"_Failed": 0})
+    publish = said(root / ENGINE / "publish.py", {"Failed": 1, "_end_session": 0}, {"detail"}, "_watch")
+    publish |= said(root / ENGINE / "whip.py", {"Failed": 1}, {"detail"})
+    reasons = air_reasons(root)
     peers = said(root / RTC / "peer.py", {"_end": 1}) | said(root / RTC / "stock.py", {}, {"reason"})
     record = said(root / ENGINE / "record.py", {"_fail": 0}, set(), "code_of")
     streams = said(root / ENGINE / "destinations.py", {"_say": 1})
@@ -84,7 +89,7 @@ def test_every_refusal_of_the_engine_every_trouble_and_every_reason_of_the_air_h
     assert {"on_air", "recording", "unreadable"} <= refused
     assert sorted(code for code in refused if f"engine_refused.{code}" not in known) == []
     assert sorted(code for code in get_args(TroubleCode) if f"trouble.{code}" not in known) == []
-    reasons = said(repository / ENGINE / "publish.py", {"_Failed": 0})
+    reasons = air_reasons(repository)
     assert reasons == set(_PUBLISH) and sorted(r for r in reasons if f"air.{r}" not in known) == []
 
 
