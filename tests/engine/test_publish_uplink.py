@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from dataclasses import dataclass, field
 
 import pytest
 
 from seller_console.engine.uplink import Fate, Uplink
+from tests.fakes.narrow_line import Link
 
 PACKET = 1_200
 FEEDBACK_S = 0.08
-
-
-@dataclass
-class Link:
-    """20 ms each way, a queue of `queue_s` at the present rate, random loss."""
-
-    bps: float
-    queue_s: float = 0.3
-    loss: float = 0.0
-    jitter_s: float = 0.0
-    stall_every_s: float = 0.0
-    stall_s: float = 0.0
-    """The receiver's machine is busy that often for that long: what comes meanwhile is seen at the end."""
-    seed: int = 7
-    busy_until_s: float = 0.0
-    dropped: int = 0
-    chance: random.Random = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.chance = random.Random(self.seed)
-
-    def send(self, now_s: float, size: int) -> float | None:
-        """When it arrives, or None."""
-        if self.chance.random() < self.loss:
-            return None
-        start_s = max(now_s, self.busy_until_s)
-        if start_s - now_s > self.queue_s:
-            self.dropped += 1
-            return None
-        self.busy_until_s = start_s + size * 8 / self.bps
-        arrived_s = self.busy_until_s + 0.02 + self.chance.random() * self.jitter_s
-        if self.stall_every_s and arrived_s % self.stall_every_s < self.stall_s:
-            arrived_s += self.stall_s - arrived_s % self.stall_every_s
-        return arrived_s
 
 
 @dataclass
