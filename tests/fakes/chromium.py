@@ -33,6 +33,8 @@ window.exchange = async (pc, url, token) => {
   await pc.setRemoteDescription({type: 'answer', sdp: await answer.text()});
   return answer.headers.get('Location');
 };
+// a stamp that was misread must not count as a very late or very early picture
+window.checkOf = stamp => (stamp ^ stamp >> 8 ^ stamp >> 16 ^ 0xa5) & 0xff;
 window.publish = async (url, {codec = '', width = 640, height = 360, bps = 2500000, sound = true, token = ''} = {}) => {
   const canvas = document.createElement('canvas');
   canvas.width = width; canvas.height = height;
@@ -46,8 +48,9 @@ window.publish = async (url, {codec = '', width = 640, height = 360, bps = 25000
       context.fillStyle = `hsl(${(i * 37 + n * 5) % 360} 80% ${20 + i % 60}%)`;
       context.fillRect((i * 53 + n * 3) % width, (i * 29 + n * 2) % height, 24, 18);
     }
-    const stamp = Math.round(performance.timeOrigin + performance.now()) & 0xffffff;
-    for (let bit = 0; bit < 24; bit++) {
+    const now = Math.round(performance.timeOrigin + performance.now()) & 0xffffff;
+    const stamp = now | checkOf(now) << 24;
+    for (let bit = 0; bit < 32; bit++) {
       context.fillStyle = stamp >> bit & 1 ? '#fff' : '#000';
       context.fillRect(bit * 16, 0, 16, 24);
     }
@@ -90,20 +93,24 @@ window.watch = async (url, token = '') => {
   video.muted = false;
   video.srcObject = stream;
   const probe = document.createElement('canvas');
-  probe.width = 400; probe.height = 24;
+  probe.width = 528; probe.height = 24;
   const context = probe.getContext('2d', {willReadFrequently: true});
-  window.latencies = [];
+  window.latencies = []; window.unread = 0;
   const seen = (now, meta) => {
     const at = performance.now();
     if (window.firstFrameAt === null) window.firstFrameAt = at;
     window.frames.push(at);
     if (window.measureLatency) {
       const scale = window.nominalWidth ? video.videoWidth / window.nominalWidth : 1;
-      context.drawImage(video, 0, 0, 400 * scale, 24 * scale, 0, 0, 400, 24);
-      const row = context.getImageData(0, 8, 384, 1).data;
-      let stamp = 0;
-      for (let bit = 0; bit < 24; bit++) if (row[(bit * 16 + 8) * 4] > 128) stamp |= 1 << bit;
-      window.latencies.push(((Math.round(performance.timeOrigin + at) & 0xffffff) - stamp) & 0xffffff);
+      context.drawImage(video, 0, 0, 528 * scale, 24 * scale, 0, 0, 528, 24);
+      const row = context.getImageData(0, 8, 512, 1).data;
+      let stamp = 0, check = 0;
+      for (let bit = 0; bit < 32; bit++) if (row[(bit * 16 + 8) * 4] > 128) {
+        if (bit < 24) stamp |= 1 << bit; else check |= 1 << bit - 24;
+      }
+      if (check === checkOf(stamp))
+        window.latencies.push(((Math.round(performance.timeOrigin + at) & 0xffffff) - stamp) & 0xffffff);
+      else window.unread++;
     }
     video.requestVideoFrameCallback(seen);
   };

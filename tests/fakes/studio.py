@@ -63,9 +63,10 @@ class Studio:
         at = index * 4 % (self.width - 16)
         planes[self.height // 2 : self.height, at : at + 16] = 235
         if self.stamp:  # the wall clock in ms, as tests/fakes/chromium.py writes and reads it
-            now_ms = round(time.time() * 1000)
-            for bit in range(24):
-                planes[0:24, bit * 16 : bit * 16 + 16] = 235 if now_ms >> bit & 1 else 16
+            now_ms = round(time.time() * 1000) & 0xFFFFFF
+            stamp = now_ms | ((now_ms ^ now_ms >> 8 ^ now_ms >> 16 ^ 0xA5) & 0xFF) << 24
+            for bit in range(32):
+                planes[0:24, bit * 16 : bit * 16 + 16] = 235 if stamp >> bit & 1 else 16
         return planes
 
     def encode(self, index: int, pts: int) -> Any:
