@@ -227,6 +227,8 @@ class Engine:
                     for trouble in self._sentinel.troubles:
                         if trouble.code in ("picture_frozen", "picture_blurred"):
                             self.programme.cure_camera(trouble.device, reopen=trouble.code == "picture_frozen")
+                        if trouble.code == "picture_blurred":
+                            self._sentinel.refocused(trouble.device)
                     self._publisher.retry_now()
                 case TakeSnapshot():
                     self._on_note(await asyncio.to_thread(self._snapshot, command))

@@ -248,6 +248,10 @@ class Programme:
             if feed.spec == spec:
                 self._devices.adjust(feed, self._wish(self._set), anew)
 
+    def used(self, camera: CameraFeed) -> CameraSettings:
+        """How it is set up."""
+        return self._devices.book.of(camera.spec)
+
     def way_of(self, camera: CameraFeed) -> tuple[int | None, bool]:
         """(cv2's word for the quarter turn it is shown by, None: upright or upside down; whether it is mirrored)."""
         used = self._devices.book.of(camera.spec)

@@ -1,16 +1,14 @@
 """What nobody at the camera notices: black, frozen, blurred, burnt-out, mirrored, late, silent, clipping, far, hot.
 
 Looks four times a second at a thinned picture (about 1 ms) and at the meter; says a
-fault within 3 s and takes it back within 2 s of its end. Blur is judged against the
-same camera's own recent minutes, as the share of fine detail in all detail, so that
-light, cuts and hands do not matter. Only real cameras and microphones are watched:
-stand-ins do what they are told. Pure but for `Sentinel`: time is an argument.
+fault within 3 s and takes it back within 2 s of its end (heat and few pictures, which
+come and go, later). What is looked for: seeing.py, below. Only real cameras and
+microphones are watched: stand-ins do what they are told.
 """
 
 from __future__ import annotations
 
-import contextlib
-import statistics
+import logging
 import threading
 import time
 from collections import deque
@@ -20,26 +18,30 @@ from typing import Literal
 
 import cv2
 import numpy as np
-import psutil
 
+from .. import machine
 from ..contract.media import TroubleCode, TroubleRaised
-from .capture import CameraFeed
+from .camerabook import MOST_FPS
+from .capture import CameraFeed, CapturedCamera
 from .clock import SECOND_NS
+from .devices import split
 from .distance import SYLLABLES, Heard, hear
-from .picture import Picture, Pixels, planes
+from .held import Held
+from .picture import Picture, planes
 from .program import Programme
+from .seeing import PaceSentinel, PictureSentinel, SkewSentinel, WritingSentinel
 from .sound import SoundFeed
-from .writing import is_mirrored
+from .stumbles import Stumbles
+
+log = logging.getLogger("engine.sentinel")
 
 LOOK_S = 0.25
 STAND_INS = ("testcard", "none", "file", "screen", "tone", "silence")
-BLACK_LUMA, WHITE_LUMA = 34, 232
-WHITE_SHARE = 0.5
-BLUR_SHARE = 0.45
-"""Fine detail below this share of the camera's usual: blurred."""
-SKEW_NS = 160 * SECOND_NS // 1000
-"""Age of the pictures shown, in the middle; at 15 frames a second it is 33 ms, at 5 it is 100."""
-REMEMBER_NS = 4 * SECOND_NS
+FEEL_NS = SECOND_NS * 9 // 10
+HEAT_STEP_C = 5.0
+"""A figure on a screen moves no finer."""
+MOTION_FPS = 24
+
 LEARN_LOOKS, KEEP_LOOKS = 24, 480
 SILENT_DB = -70.0
 FAR_FALL_DB, FAR_SHARE = 15.0, 0.55
@@ -53,7 +55,6 @@ MURMUR_S, OVER_MURMUR_DB = 6.0, 4.0
 """What sounds far for less than that, and then the voice is near again, is the room: music, a colleague."""
 ACCEPT_LOOKS = 240
 """A minute of speech from afar is how this seller wants it."""
-HOT_C = 95.0
 
 Cure = Literal["", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror", "set_up_camera"]
 CURES: dict[TroubleCode, Cure] = {
@@ -62,120 +63,12 @@ CURES: dict[TroubleCode, Cure] = {
     "picture_blurred": "refocus",
     "picture_overexposed": "set_up_camera",
     "picture_mirrored": "unmirror",
+    "picture_slow": "set_up_camera",
     "av_skew": "set_up_camera",
     "sound_silent": "choose_microphone",
     "sound_clipping": "choose_microphone",
     "sound_wrong_microphone": "choose_microphone",
 }
-
-
-@dataclass(slots=True)
-class Held:
-    """A fault counts after `after_s` without a break, and is over after `until_s` without it."""
-
-    after_s: float
-    until_s: float = 1.0
-    on: bool = False
-    _since_ns: int | None = None
-
-    def look(self, seen: bool, at_ns: int) -> bool:
-        if seen == self.on:
-            self._since_ns = None
-            return self.on
-        if self._since_ns is None:
-            self._since_ns = at_ns
-        if at_ns - self._since_ns >= (self.until_s if self.on else self.after_s) * SECOND_NS:
-            self.on, self._since_ns = seen, None
-        return self.on
-
-
-def detail(luma: Pixels) -> tuple[float, float]:
-    """(share of fine detail, all detail) of a picture: Laplacian energy at full over half scale.
-
-    Focus lost takes the fine first; light and content move both scales alike.
-    """
-    width = min(640, luma.shape[1])
-    scaled = cv2.resize(luma, (width, max(2, luma.shape[0] * width // luma.shape[1])), interpolation=cv2.INTER_AREA)
-    calm = cv2.GaussianBlur(scaled, (3, 3), 0)
-    fine = float(np.var(cv2.Laplacian(calm, cv2.CV_16S)))
-    half = cv2.resize(calm, (width // 4, calm.shape[0] // 4), interpolation=cv2.INTER_AREA)
-    coarse = float(np.var(cv2.Laplacian(half, cv2.CV_16S)))
-    return fine / (coarse + 1.0), coarse
-
-
-@dataclass(slots=True)
-class PictureSentinel:
-    """One camera."""
-
-    black: Held = field(default_factory=lambda: Held(1.5))
-    frozen: Held = field(default_factory=lambda: Held(1.75, 0.25))
-    white: Held = field(default_factory=lambda: Held(1.75))
-    blurred: Held = field(default_factory=lambda: Held(2.0))
-    _before: Pixels | None = None
-    _usual: deque[float] = field(default_factory=lambda: deque(maxlen=KEEP_LOOKS))
-
-    def look(self, picture: Picture, at_ns: int) -> tuple[TroubleCode, ...]:
-        luma = planes(picture.pixels)[0]
-        thin = luma[::8, ::8].copy()
-        dark = float(np.quantile(thin, 0.98)) < BLACK_LUMA
-        white = float((thin >= WHITE_LUMA).mean()) > WHITE_SHARE
-        same = self._before is not None and self._before.shape == thin.shape and bool((self._before == thin).all())
-        self._before = thin
-        found: list[TroubleCode] = []
-        if self.black.look(dark, at_ns):
-            found.append("picture_black")
-        if self.frozen.look(same, at_ns):
-            found.append("picture_frozen")
-        if self.white.look(white, at_ns):
-            found.append("picture_overexposed")
-        if self.blurred.look(not dark and not white and not same and self._is_blurred(luma), at_ns):
-            found.append("picture_blurred")
-        return tuple(found)
-
-    def _is_blurred(self, luma: Pixels) -> bool:
-        share, coarse = detail(luma)
-        learnt = len(self._usual) >= LEARN_LOOKS
-        blurred = learnt and coarse > 2.0 and share < BLUR_SHARE * float(np.median(self._usual))
-        if not blurred and coarse > 2.0:
-            self._usual.append(share)
-        return blurred
-
-
-@dataclass(slots=True)
-class SkewSentinel:
-    """How old the pictures are that go out beside a sound that is on time: that much the lips are late.
-
-    Sound is placed by its capture; a picture by the tick that shows it. A camera that gives
-    few pictures, or gives them late, is seen here; what lies before the engine is not.
-    """
-
-    late: Held = field(default_factory=lambda: Held(1.0))
-    _ages: deque[int] = field(default_factory=lambda: deque(maxlen=6))
-
-    def look(self, age_ns: int, at_ns: int) -> tuple[TroubleCode, ...]:
-        self._ages.append(age_ns)
-        usual_ns = statistics.median_low(self._ages)  # a stumble or two is not a skew
-        return ("av_skew",) if self.late.look(usual_ns > SKEW_NS, at_ns) else ()
-
-
-@dataclass(slots=True)
-class WritingSentinel:
-    """The writing one camera sees. Twice a second: dark letters, then bright ones."""
-
-    mirrored: Held = field(default_factory=lambda: Held(0.9, 0.5))
-    _looks: int = 0
-    _verdict: bool = False
-    _at_ns: int = 0
-
-    def look(self, luma: Pixels, flipped: bool, at_ns: int) -> tuple[TroubleCode, ...]:
-        """`luma` upright; `flipped`: buyers see it mirrored. Without writing nothing new is known."""
-        self._looks += 1
-        if self._looks % 2:
-            mirrored = is_mirrored(luma, bright=self._looks % 4 == 1)
-            if mirrored is not None:
-                self._verdict, self._at_ns = mirrored != flipped, at_ns
-        seen = self._verdict and at_ns - self._at_ns < REMEMBER_NS
-        return ("picture_mirrored",) if self.mirrored.look(seen, at_ns) else ()
 
 
 @dataclass(slots=True)
@@ -268,23 +161,42 @@ class VoiceSentinel:
             self._far, self._near = self._far + (0.5 if under_db > FAINT_DB else 1.0), 0
 
 
-def machine_troubles() -> tuple[TroubleRaised, ...]:
-    """Heat and battery, where the system tells (Linux: sensors; elsewhere battery only)."""
-    found: list[TroubleRaised] = []
-    with contextlib.suppress(AttributeError, OSError):
-        battery = psutil.sensors_battery()
-        if battery is not None and battery.power_plugged is False:
+@dataclass(slots=True)
+class MachineSentinel:
+    """Heat comes in gusts: it counts when it stays, and until it has gone for a while."""
+
+    hot: Held = field(default_factory=lambda: Held(1.75, 10.0))
+    _heat_c: int = 0
+
+    def look(
+        self, battery: machine.Battery | None, heat: tuple[float, bool] | None, at_ns: int
+    ) -> tuple[TroubleRaised, ...]:
+        """`heat`: what is hottest, in °C, and whether that is too hot."""
+        found: list[TroubleRaised] = []
+        if battery is not None and battery.plugged is False:
             found.append(TroubleRaised(code="on_battery", detail=f"{battery.percent:.0f}"))
-    with contextlib.suppress(AttributeError, OSError):
-        for sensors in psutil.sensors_temperatures().values():
-            for sensor in sensors:
-                if sensor.current and sensor.current >= min(HOT_C, sensor.critical or HOT_C):
-                    return (*found, TroubleRaised(code="machine_hot", detail=f"{sensor.current:.0f}"))
-    return tuple(found)
+        current, too_hot = heat or (0.0, False)
+        if not self.hot.look(too_hot, at_ns):
+            self._heat_c = 0
+            return tuple(found)
+        if abs(current - self._heat_c) >= HEAT_STEP_C:
+            self._heat_c = round(current)
+        return (*found, TroubleRaised(code="machine_hot", detail=str(self._heat_c)))
 
 
-def _of(code: TroubleCode, feed: CameraFeed | SoundFeed) -> TroubleRaised:
-    return TroubleRaised(code=code, subject=feed.name, cure=CURES.get(code, ""), device=feed.spec)
+@dataclass(slots=True)
+class _Eyes:
+    """On one camera, set up in one way."""
+
+    setting: object
+    sight: PictureSentinel = field(default_factory=PictureSentinel)
+    reading: WritingSentinel = field(default_factory=WritingSentinel)
+    pace: PaceSentinel = field(default_factory=PaceSentinel)
+    lips: SkewSentinel = field(default_factory=SkewSentinel)
+
+
+def _of(code: TroubleCode, feed: CameraFeed | SoundFeed, detail: str = "") -> TroubleRaised:
+    return TroubleRaised(code=code, subject=feed.name, detail=detail, cure=CURES.get(code, ""), device=feed.spec)
 
 
 class Sentinel:
@@ -292,14 +204,14 @@ class Sentinel:
 
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
-        self._pictures: dict[str, PictureSentinel] = {}
-        self._writing: dict[str, WritingSentinel] = {}
-        self._skews: dict[str, SkewSentinel] = {}
+        self._eyes: dict[str, _Eyes] = {}
         self._sounds: dict[str, SoundSentinel] = {}
         self._voice = VoiceSentinel()
         self._voice_of = ""
-        self._machine: tuple[TroubleRaised, ...] = ()
-        self._machine_at_ns = 0
+        self._machine = MachineSentinel()
+        self._felt: tuple[TroubleRaised, ...] = ()
+        self._felt_at_ns = 0
+        self._stumbles = Stumbles(log, "look_failed")
         self.troubles: tuple[TroubleRaised, ...] = ()
         self.busy_ns = 0
         self._stopping = threading.Event()
@@ -316,28 +228,57 @@ class Sentinel:
     def _run(self) -> None:
         while not self._stopping.wait(LOOK_S):
             began_ns = time.monotonic_ns()
-            self.troubles = (*self._look_at_pictures(began_ns), *self._listen(began_ns), *self._feel(began_ns))
+            found: list[TroubleRaised] = []
+            for sense in (self._look_at_pictures, self._listen, self._feel):
+                try:
+                    found += sense(began_ns)
+                except Exception:  # the other senses hear and see, and the next look may go well
+                    self._stumbles.say(sense.__name__)
+            self.troubles = tuple(found)
             self.busy_ns += time.monotonic_ns() - began_ns
+
+    def refocused(self, spec: str) -> None:
+        """That camera has been told to look for its focus."""
+        if (eyes := self._eyes.get(spec)) is not None:
+            eyes.sight.refocused()
 
     def _look_at_pictures(self, at_ns: int) -> list[TroubleRaised]:
         found = []
+        for spec in self._eyes.keys() - {camera.spec for camera in self._programme.cameras}:
+            del self._eyes[spec]
         for camera, picture in self._programme.seen():
             if camera.spec.partition(":")[0] in STAND_INS or camera.state != "live":
                 continue
-            watcher = self._pictures.setdefault(camera.spec, PictureSentinel())
+            eyes = self._eyes_on(camera, picture)
             turned, flipped = self._programme.way_of(camera)
             luma = planes(picture.pixels)[0]
             if turned is not None:
                 luma = np.asarray(cv2.rotate(luma, turned), np.uint8)
-            reader = self._writing.setdefault(camera.spec, WritingSentinel())
-            lips = self._skews.setdefault(camera.spec, SkewSentinel())
+            as_before = split(camera.spec)[0] != "camera"
+            slow = eyes.pace.look(camera.captured, self._wanted_fps(camera), at_ns, as_before)
+            between_ns = int(SECOND_NS / eyes.pace.pace) if eyes.pace.pace else 0
             codes = (
-                *watcher.look(picture, at_ns),
-                *reader.look(luma, flipped, at_ns),
-                *lips.look(at_ns - picture.captured_ns, at_ns),
+                *eyes.sight.look(picture, at_ns),
+                *eyes.reading.look(luma, flipped, at_ns),
+                *eyes.lips.look(at_ns - picture.captured_ns, at_ns, between_ns),
             )
             found += [_of(code, camera) for code in codes]
+            found += [_of(code, camera, str(eyes.pace.said)) for code in slow]
         return found
+
+    def _wanted_fps(self, camera: CameraFeed) -> float:
+        """What it was asked for, or agreed to give where that still looks like motion; the programme shows no more."""
+        asked = self._programme.used(camera).fps or MOST_FPS
+        agreed = camera.facts.fps if isinstance(camera, CapturedCamera) else 0.0
+        return min(self._programme.settings.fps, asked, agreed if agreed >= MOTION_FPS else MOST_FPS)
+
+    def _eyes_on(self, camera: CameraFeed, picture: Picture) -> _Eyes:
+        used = self._programme.used(camera)
+        setting = (picture.width, picture.height, used.fps, used.rotation, used.zoom, used.centre_x, used.centre_y)
+        eyes = self._eyes.get(camera.spec)
+        if eyes is None or eyes.setting != setting:
+            eyes = self._eyes[camera.spec] = _Eyes(setting)
+        return eyes
 
     def _listen(self, at_ns: int) -> list[TroubleRaised]:
         found = []
@@ -358,7 +299,7 @@ class Sentinel:
         return found
 
     def _feel(self, at_ns: int) -> tuple[TroubleRaised, ...]:
-        if at_ns - self._machine_at_ns > 2 * SECOND_NS:
-            self._machine_at_ns = at_ns
-            self._machine = machine_troubles()
-        return self._machine
+        if at_ns - self._felt_at_ns >= FEEL_NS:
+            self._felt_at_ns = at_ns
+            self._felt = self._machine.look(machine.battery(), machine.heat(), at_ns)
+        return self._felt

@@ -8,20 +8,25 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 
-from seller_console import places
+from seller_console import machine, places
 from seller_console.contract import media as m
 from seller_console.engine.app import Engine
 from seller_console.engine.capture import CameraDevice, CameraFacts
 from seller_console.engine.devices import CameraWish, Devices
-from seller_console.engine.picture import Picture
-from seller_console.engine.sentinel import CURES, LOOK_S, Held, PictureSentinel, SoundSentinel
+from seller_console.engine.held import Held
+from seller_console.engine.picture import Picture, blank
+from seller_console.engine.seeing import ACCEPT_LOOKS, PaceSentinel, PictureSentinel, SkewSentinel
+from seller_console.engine.sentinel import CURES, LOOK_S, MachineSentinel, Sentinel, SoundSentinel
+from seller_console.machine import Battery
 from tests.fakes.table_film import Fault, TableFilm
 
+from .conftest import wait_for
 from .test_camera_settings import Heard
 
 FAULTS: list[Fault] = [fault for fault in get_args(Fault) if fault]
@@ -47,6 +52,8 @@ def injected(seed: int, fault: Fault, life_s: float = 20.0) -> tuple[float, floa
     said = [now_s for now_s, codes in during if fault in codes]
     assert said, f"seed {seed}: {fault} was never said"
     after = watch(film, sentinel, life_s + 5, 4.0)
+    others = {code for _, codes in during + after for code in codes if code != fault}
+    assert not others, f"seed {seed}: {fault} was also called {others}"
     still = [now_s for now_s, codes in after if fault in codes]
     return said[0] - life_s, (still[-1] - life_s - 5 if still else 0.0) + LOOK_S
 
@@ -63,6 +70,131 @@ def test_minutes_of_cuts_light_and_hands_raise_nothing() -> None:
     film, sentinel = TableFilm(99), PictureSentinel()
     said = [codes for _, codes in watch(film, sentinel, 0.0, 150.0) if codes]
     assert said == []
+
+
+def test_other_things_before_the_camera_are_sharp_within_a_minute_and_a_blur_of_them_is_said() -> None:
+    film, sentinel = TableFilm(11), PictureSentinel()
+    watch(film, sentinel, 0.0, 60.0)
+    film.bring("plush")
+    said = [now_s for now_s, codes in watch(film, sentinel, 60.0, 240.0) if codes]
+    assert max(said, default=60.0) < 60.0 + 75.0, "not for ever"
+    film.bring("cards")
+    assert not any(codes for _, codes in watch(film, sentinel, 300.0, 90.0)), "what came back is no news"
+    blurred = [now_s for now_s, codes in watch(film, sentinel, 390.0, 5.0, "picture_blurred") if codes]
+    assert blurred and blurred[0] <= 393.0
+
+
+def test_a_search_for_the_focus_that_changes_nothing_ends_the_alarm() -> None:
+    film, sentinel = TableFilm(12), PictureSentinel()
+    watch(film, sentinel, 0.0, 60.0)
+    film.bring("plush")
+    assert "picture_blurred" in watch(film, sentinel, 60.0, 10.0)[-1][1]
+    sentinel.refocused()
+    after = watch(film, sentinel, 70.0, 30.0)
+    assert "picture_blurred" in after[10][1], "not before the camera had its time"
+    assert not any(codes for _, codes in after[-60:])
+
+
+def paced(sentinel: PaceSentinel, fps: float, seconds: float, begin_s: float = 0.0, **how: Any) -> list[float]:
+    """When it was said, of a camera that gives so many pictures from then on."""
+    said = []
+    for look in range(int(seconds / LOOK_S)):
+        now_s = begin_s + look * LOOK_S
+        captured = int(10_000 + begin_s * 30 + look * LOOK_S * fps)
+        if sentinel.look(captured, 30, int(now_s * 1e9), **how):
+            said.append(now_s)
+    return said
+
+
+def test_a_camera_that_gives_few_pictures_is_said_with_how_many_and_taken_back() -> None:
+    sentinel = PaceSentinel()
+    assert paced(sentinel, 30, 20) == []
+    said = paced(sentinel, 10, 20, 20.0)
+    assert said and 24.0 <= said[0] <= 28.0
+    assert 9 <= sentinel.said <= 11
+    assert paced(sentinel, 11, 10, 40.0) and 9 <= sentinel.said <= 11, "a figure that stands still"
+    assert max(paced(sentinel, 30, 20, 50.0)) <= 55.0
+    assert sentinel.said == 0
+
+
+def test_a_network_camera_gives_what_it_gives_unless_it_gave_more_before() -> None:
+    steady = PaceSentinel()
+    assert paced(steady, 15, 60, as_before=True) == []
+    assert paced(steady, 5, 20, 60.0, as_before=True)
+    burst = PaceSentinel()
+    for second in range(0, 30, 3):  # catches up after a wait, as TCP does
+        assert paced(burst, 4, 2, second, as_before=True) == []
+
+
+def test_few_pictures_are_not_late_ones() -> None:
+    few, late = SkewSentinel(), SkewSentinel()
+    rng = np.random.default_rng(4)
+    ages = rng.uniform(0.03, 0.43, 400)  # 2.5 a second, each 30 ms old when it comes
+    said = [few.look(int(age * 1e9), int(n * LOOK_S * 1e9), 400_000_000) for n, age in enumerate(ages)]
+    assert not any(said)
+    assert [late.look(int((age + 0.3) * 1e9), int(n * LOOK_S * 1e9), 400_000_000) for n, age in enumerate(ages)][20]
+
+
+def test_heat_counts_when_it_stays_and_until_it_has_been_away() -> None:
+    sentinel = MachineSentinel()
+
+    def feel(begin: int, seconds: int, heat: tuple[float, bool] | None) -> list[str]:
+        found = [sentinel.look(None, heat, int((begin + n) * 1e9)) for n in range(seconds)]
+        return [",".join(trouble.detail for trouble in troubles) for troubles in found]
+
+    assert feel(0, 2, (97.0, True)) == ["", ""] and feel(2, 5, (80.0, False)) == [""] * 5, "a gust"
+    said = feel(10, 10, (97.0, True))
+    assert said[3:] == ["97"] * 7
+    assert feel(20, 5, (99.0, True)) == ["97"] * 5, "a figure that stands still"
+    cool = feel(25, 15, (70.0, False))
+    assert cool[5] != "" and cool[12:] == ["", "", ""]
+    assert feel(40, 5, None) == [""] * 5, "where heat cannot be read nothing is said of it"
+
+
+def test_only_a_battery_that_is_known_to_feed_the_machine_is_a_trouble() -> None:
+    sentinel = MachineSentinel()
+    said = [sentinel.look(battery, None, 0) for battery in (None, Battery(80, True), Battery(80, None))]
+    assert said == [(), (), ()]
+    assert [t.code for t in sentinel.look(Battery(80, False), None, 0)] == ["on_battery"]
+
+
+def test_what_is_known_of_a_camera_is_forgotten_when_it_is_set_up_another_way() -> None:
+    settings = {"camera:A@1": m.CameraSettings()}
+    programme: Any = SimpleNamespace(used=lambda camera: settings[camera.spec])
+    sentinel, camera = Sentinel(programme), SimpleNamespace(spec="camera:A@1")
+    small, large = (Picture(blank(wide, 360), 0, 1) for wide in (640, 1280))
+    eyes = sentinel._eyes_on(camera, small)  # type: ignore[arg-type]
+    assert sentinel._eyes_on(camera, small) is eyes  # type: ignore[arg-type]
+    settings["camera:A@1"] = m.CameraSettings(zoom=2.0)
+    zoomed = sentinel._eyes_on(camera, small)  # type: ignore[arg-type]
+    assert zoomed is not eyes
+    settings["camera:A@1"] = m.CameraSettings(zoom=2.0, mirror=True)
+    assert sentinel._eyes_on(camera, small) is zoomed, "a mirror changes nothing of it"  # type: ignore[arg-type]
+    assert sentinel._eyes_on(camera, large) is not zoomed  # type: ignore[arg-type]
+
+
+@pytest.mark.warns("look_failed")
+def test_a_look_that_goes_wrong_ends_neither_the_other_senses_nor_the_next_look(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    def seen() -> list[object]:
+        looks.append(1)
+        raise ZeroDivisionError
+
+    programme: Any = SimpleNamespace(
+        cameras=(), seen=seen, sound=SimpleNamespace(strips=(), watched={}, microphones=())
+    )
+    monkeypatch.setattr(machine, "battery", lambda: Battery(40, False))
+    sentinel = Sentinel(programme)
+    sentinel.start()
+    try:
+        wait_for(lambda: len(looks) > 2, 10, "it looks again and again")
+        assert [trouble.code for trouble in sentinel.troubles] == ["on_battery"]
+    finally:
+        sentinel.stop()
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["look_failed"], "said once, not each time"
 
 
 def test_a_look_is_cheap() -> None:
@@ -169,6 +301,42 @@ async def test_the_engine_says_it_by_the_cameras_name_with_its_cure(tmp_path: Pa
         await running
 
 
+class DimCamera(FilmCamera):
+    """As many pictures a second as the light allows."""
+
+    between_s = 1 / 30
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frames = [self._film.at(n / 30) for n in range(8)]
+        self._given = 0
+
+    def read(self) -> Picture:
+        self._pause.wait(DimCamera.between_s)
+        self._given += 1
+        return Picture(self._frames[self._given % 8].pixels, time.monotonic_ns(), self._given)
+
+
+@pytest.mark.media
+async def test_a_camera_in_evening_light_is_said_with_what_it_gives_and_taken_back() -> None:
+    hear = Heard()
+    DimCamera.between_s = 1 / 30
+    engine = Engine(None, hear, Devices(cameras={"camera": lambda _rest, _wish: DimCamera()}))
+    await engine.obey(m.SetProgramme(width=360, height=640, fps=15, camera="camera:Dessus@usb-1"))
+    running = asyncio.create_task(engine.run())
+    try:
+        await hear.until(lambda n: isinstance(n, m.EngineStats) and n.captured > 20)
+        DimCamera.between_s = 1 / 5
+        said = await hear.until(raised("picture_slow"), 20)
+        assert (said.subject, said.cure) == ("Dessus", "set_up_camera")
+        assert 2 <= int(said.detail) <= 6
+        DimCamera.between_s = 1 / 30
+        await hear.until(cured("picture_slow"), 20)
+    finally:
+        engine.quitting.set()
+        await running
+
+
 class Stubborn(FilmCamera):
     """Freezes until it is opened again; counts its openings and its looking for focus."""
 
@@ -249,6 +417,7 @@ async def test_retry_opens_a_frozen_camera_again_and_lets_a_blurred_one_look_for
         )
         await engine.obey(m.RetryNow())
         assert await asyncio.to_thread(Stubborn.refocused.wait, 12)
+        assert engine._sentinel._eyes["camera:Dessus@usb-1"].sight._patience < ACCEPT_LOOKS, "and is told so"
         assert Stubborn.opened == opened + 1, "what is blurred is not opened again"
     finally:
         engine.quitting.set()
@@ -314,7 +483,15 @@ async def test_a_broken_seam_of_aiortc_is_a_trouble_until_the_engine_ends() -> N
 
 def test_every_fault_the_sentinel_finds_has_words_in_both_languages_and_a_cure_the_window_knows() -> None:
     resources = places.resources() / "locale"
-    faults = {*FAULTS, "picture_mirrored", "av_skew", "sound_silent", "sound_clipping", "sound_wrong_microphone"}
+    faults = {
+        *FAULTS,
+        "picture_mirrored",
+        "picture_slow",
+        "av_skew",
+        "sound_silent",
+        "sound_clipping",
+        "sound_wrong_microphone",
+    }
     assert faults <= set(CURES)
     for language in ("fr", "en"):
         words = json.loads((resources / f"{language}.json").read_text("utf-8"))

@@ -2,8 +2,10 @@
 
 Cards and cloth (sharp print over smooth areas) drift slowly; every few seconds a cut to
 another table, a change of light, or a hand passing over the middle; the sensor's noise
-on top. A fault is laid over the picture before the noise (blur, black, white) or takes
-the place of the camera (frozen).
+on top. `bring` puts other things on the tables: plush has no edge and no print, only fur.
+A fault is laid over the picture before the noise (blur, black, white) or takes the place
+of the camera (frozen). Black and white are to some sensors without any noise: with every
+other seed each picture is then exactly the one before.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import numpy as np
 from seller_console.engine.picture import Picture, Pixels
 
 WIDTH, HEIGHT = 640, 360
+Content = Literal["cards", "plush"]
 Fault = Literal["", "picture_black", "picture_frozen", "picture_overexposed", "picture_blurred"]
 
 
@@ -24,6 +27,8 @@ class TableFilm:
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
+        self._flat = seed % 2 == 1
+        self._content: Content = "cards"
         self._number = 0
         self._last: Picture | None = None
         self._next_event_s = 0.0
@@ -31,7 +36,30 @@ class TableFilm:
         self._hand_until_s = -1.0
         self._table = self._lay()
 
+    def bring(self, content: Content) -> None:
+        """From the next picture on, and on every table to come."""
+        self._content = content
+        self._table = self._lay()
+
     def _lay(self) -> Pixels:
+        return self._lay_cards() if self._content == "cards" else self._lay_plush()
+
+    def _lay_plush(self) -> Pixels:
+        """Round toys on a cloth, their fur softer than print and never still to the eye."""
+        rng = self._rng
+        size = (HEIGHT + 80, WIDTH + 80)
+        table = np.full(size, float(rng.integers(60, 130)), np.float32)
+        for _ in range(int(rng.integers(2, 5))):
+            centre = (int(rng.integers(100, WIDTH)), int(rng.integers(100, HEIGHT)))
+            body = np.zeros(size, np.float32)
+            cv2.ellipse(body, centre, (int(rng.integers(70, 130)), int(rng.integers(70, 130))), 0, 0, 360, 1.0, -1)
+            body = cv2.GaussianBlur(body, (0, 0), 6)
+            table = table * (1 - body) + float(rng.integers(90, 200)) * body
+        fur = cv2.GaussianBlur(rng.normal(0, 30, size).astype(np.float32), (0, 0), 1.3)
+        fur += cv2.GaussianBlur(rng.normal(0, 120, size).astype(np.float32), (0, 0), 4)
+        return np.clip(table + fur, 20, 225).astype(np.uint8)
+
+    def _lay_cards(self) -> Pixels:
         """A table with cards: frames, pictures of soft blobs, lines of small print."""
         rng = self._rng
         table = np.full((HEIGHT + 80, WIDTH + 80), float(rng.integers(60, 130)), np.float32)
@@ -79,7 +107,10 @@ class TableFilm:
             view[:] = 18
         elif fault == "picture_overexposed":
             view = view / self._light * 2.5 + 120
-        view += self._rng.normal(0, 1.5, view.shape)
+        if not (self._flat and fault in ("picture_black", "picture_overexposed")):
+            view += self._rng.normal(0, 1.5, view.shape)
+        elif fault == "picture_overexposed":
+            view[:] = 250
         pixels = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
         pixels[:HEIGHT] = np.clip(view, 16, 235)
         self._number += 1
