@@ -118,7 +118,8 @@ class RtspCamera:
         self.connections += 1
         began = time.monotonic()
         with contextlib.suppress(OSError, av.FFmpegError):
-            container = av.open(sink, "w", format="mpegts", options={"flush_packets": "1"})
+            haste = {"flush_packets": "1", "max_interleave_delta": "1"}  # sound does not wait for a picture
+            container = av.open(sink, "w", format="mpegts", options=haste)
             stream: Any = container.add_stream(
                 "libx264", rate=30, options={"preset": "ultrafast", "tune": "zerolatency"}
             )
