@@ -72,7 +72,8 @@ class _Agent(aioice.Connection):
         self._local_candidates_end = True
         for protocol in self._protocols:
             # per instance; asyncio and uvloop both look it up for every datagram
-            protocol.datagram_received = functools.partial(self._datagram, protocol.datagram_received)
+            stun = protocol.datagram_received
+            protocol.datagram_received = functools.partial(self._datagram, stun)  # type: ignore[method-assign]
 
     def _datagram(self, stun: Callable[[bytes, Any], None], data: bytes, address: Any) -> None:
         """The first byte says whose it is (RFC 7983 section 7); what is nobody's is dropped without a word."""
