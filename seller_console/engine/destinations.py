@@ -1,27 +1,26 @@
 """Further destinations: the same pictures to RTMP, SRT or a second WHIP door; one failing never harms the others.
 
-Each has a thread and a queue of 5 s of its own; full: everything is dropped until the
-next IDR. A connection that fails is tried again after 0.5, 1, 2, 5, 5 ... s. RTMP and
-SRT take AAC, made from the programme's sound on the destination's own thread; the
-pictures are never encoded again. Addresses hold stream keys: they are never said or logged.
+Each has a thread, a queue of 5 s and (but for WHIP) a carrier of its own, a program that may wait for a server as
+long as it likes. Queue full: everything is dropped, and an IDR asked for when the carrier has taken something again.
+A connection that fails is tried again after 0.5, 1, 2, 5, 5 ... s. RTMP and SRT take AAC, made from the programme's
+sound by the carrier; the pictures are never encoded again. Addresses hold stream keys: they are never said or logged.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
-
-import av
-import numpy as np
+from dataclasses import dataclass
 
 from ..contract.media import AirChanged, AirState
 from ..rtc.payload import Codec
-from .clock import AUDIO_BASE, AUDIO_HZ
+from .carrier import Carrier, Kind, code_of
+from .clock import AUDIO_HZ
 from .encode import Output, Packet
-from .muxing import Muxer, Unit, copy_of
+from .muxing import copy_of
 from .publish import Publisher
 from .sound import Samples
 
@@ -29,10 +28,22 @@ log = logging.getLogger("engine.destinations")
 
 QUEUE_S = 5.0
 RETRY_S = (0.5, 1.0, 2.0, 5.0)
+STEADY_S = 10.0
+"""So long on air: whatever ends it, the next attempt comes as soon as after the first failure."""
+POLITE_S = 2.5
+"""Longer than a carrier takes to end; then it is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    kind: Kind
+    payload: bytes
+    pts: int
+    at_s: float
 
 
 class StreamDestination:
-    """RTMP, SRT or a file, through FFmpeg. `on_state(state, detail)` is called on its thread."""
+    """RTMP, SRT or a file, through FFmpeg. `on_state(state, detail)` is called on other threads."""
 
     def __init__(
         self,
@@ -50,11 +61,22 @@ class StreamDestination:
         self._size, self._fps = size, fps
         self._ask_idr = ask_idr
         self._on_state = on_state
-        self._units: deque[Unit | tuple[Samples, int]] = deque()
-        self._oldest_s = 0.0
+        self._waiting: deque[_Waiting] = deque()
         self._wake = threading.Condition()
         self._stopping = threading.Event()
         self._need_idr = True
+        self._stuck = False
+        """It was full, and nothing has been taken since."""
+        self._keys = 0
+        """Key pictures given to this connection; on air when the server has number `_wanted`."""
+        self._wanted = 1
+        self._over = ""
+        """Why this connection is."""
+        self._gone = False
+        """The carrier has ended."""
+        self._since_s: float | None = None
+        """When this connection came on air."""
+        self._carrier: Carrier | None = None
         self.dropped = 0
         self.state: AirState = "connecting"
         self.output = Output(f"destination {name}", self._video, _nothing, self._pcm)
@@ -62,43 +84,52 @@ class StreamDestination:
         self._thread.start()
 
     def stop(self) -> None:
-        """Blocks for 6 s at most: not for the loop."""
+        """Blocks for 5 s at most: not for the loop."""
         self._stopping.set()
         with self._wake:
-            self._wake.notify()
-        self._thread.join(6)
+            self._wake.notify_all()
+        self._thread.join(POLITE_S)
+        carrier = self._carrier
+        if self._thread.is_alive() and carrier is not None:
+            carrier.kill()  # it takes nothing any more
+        self._thread.join(POLITE_S)
 
     # --- on the encoders' threads ------------------------------------------------------------------
 
     def _video(self, packet: Packet) -> None:
         unit = copy_of("video", packet)
         with self._wake:
-            if self._need_idr and not unit.key:
+            if self._need_idr and (self._stuck or not unit.key):
                 self.dropped += 1
                 return
             self._need_idr = False
-            if not self._units:
-                self._oldest_s = unit.at_s
-            elif unit.at_s - self._oldest_s > QUEUE_S:
-                self.dropped += sum(isinstance(waiting, Unit) for waiting in self._units) + 1
-                self._units.clear()
-                self._need_idr = True
-            else:
-                self._oldest_s = max(self._oldest_s, unit.at_s - QUEUE_S)
-            if not self._need_idr:
-                self._units.append(unit)
-                self._wake.notify()
-        if self._need_idr:
-            self._ask_idr()
-            if self.state == "on_air":
-                self._say("reconnecting", "too_slow")
+            full = self._put(_Waiting("key" if unit.key else "picture", unit.data, unit.pts, unit.at_s))
+        if full:
+            self._say_too_slow()
 
     def _pcm(self, block: Samples, pts: int) -> None:
         with self._wake:
-            if not self._need_idr:
-                self._units.append((block.copy(), pts))
+            full = not self._need_idr and self._put(_Waiting("sound", block.tobytes(), pts, pts / AUDIO_HZ))
+        if full:
+            self._say_too_slow()
 
-    # --- on the destination's thread -----------------------------------------------------------------
+    def _put(self, new: _Waiting) -> bool:
+        """True: it is full, all is dropped."""
+        if self._waiting and new.at_s - self._waiting[0].at_s > QUEUE_S:
+            self.dropped += sum(waiting.kind != "sound" for waiting in (*self._waiting, new))
+            self._waiting.clear()
+            self._need_idr = self._stuck = True
+            self._wanted = self._keys + 1
+            return True
+        self._waiting.append(new)
+        self._wake.notify_all()
+        return False
+
+    def _say_too_slow(self) -> None:
+        if self.state == "on_air":
+            self._say("reconnecting", "too_slow")
+
+    # --- on the destination's thread, and its carrier's ------------------------------------------------
 
     def _say(self, state: AirState, detail: str = "") -> None:
         if (state, detail) != (self.state, ""):
@@ -109,15 +140,15 @@ class StreamDestination:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
-            try:
-                self._send_all()
-            except (OSError, ValueError) as error:
-                detail = getattr(error, "strerror", "") or type(error).__name__
-                self._say("reconnecting", str(detail))
-            if self.state == "on_air":
+            self._send_all()
+            if self._stopping.is_set():
+                break
+            self._say("reconnecting", self._over)
+            if self._since_s is not None and time.monotonic() - self._since_s >= STEADY_S:
                 failures = 0
             self._stopping.wait(RETRY_S[min(failures, len(RETRY_S) - 1)])
             failures += 1
+        self._let_go()
         self._say("off")
 
     def _format(self) -> str:
@@ -126,52 +157,61 @@ class StreamDestination:
         return "mpegts" if "://" in self._url else "matroska"
 
     def _send_all(self) -> None:
-        muxer = Muxer(self._url, self._format(), self._size, self._fps, None, "aac", self._codec)
-        try:
-            with self._wake:
-                self._units.clear()
-                self._need_idr = True
-            self._ask_idr()
-            sound = _AacMaker(muxer.sound)
-            while (waiting := self._next()) is not None:
-                for unit in [waiting] if isinstance(waiting, Unit) else sound.make(*waiting):
-                    if muxer.write(unit) and self.state != "on_air":
-                        self._say("on_air")
-        finally:
-            muxer.close()
-
-    def _next(self) -> Unit | tuple[Samples, int] | None:
+        """Until the connection is over; `_over` says why."""
+        if self._gone:
+            self._let_go()
         with self._wake:
-            while not self._units and not self._stopping.is_set():
+            self._waiting.clear()
+            self._need_idr, self._stuck = True, False
+            self._keys, self._wanted, self._over, self._since_s = 0, 1, "", None
+        try:
+            if self._carrier is None:
+                self._carrier = Carrier(self._url, self._format(), self._size, self._fps, self._codec, self._hear)
+            self._carrier.give("open")
+            self._ask_idr()
+            while (waiting := self._next()) is not None:
+                self._carrier.give(waiting.kind, waiting.payload, waiting.pts)
+        except OSError:
+            self._hear("gone")
+
+    def _let_go(self) -> None:
+        if self._carrier is not None:
+            self._carrier.end()
+            self._carrier = None
+        self._gone = False
+
+    def _hear(self, word: str) -> None:
+        """What the carrier says."""
+        what, _, rest = word.partition(" ")
+        with self._wake:
+            if what != "went":
+                self._gone = self._gone or what == "gone"
+                self._over = self._over or rest or code_of(EOFError(), self._since_s is not None)
+                self._wake.notify_all()
+                return
+            if int(rest) < self._wanted or self.state == "on_air":
+                return
+            self._since_s = self._since_s or time.monotonic()
+        self._say("on_air")
+
+    def _next(self) -> _Waiting | None:
+        """None: the connection is over, or we stop and all has been given."""
+        with self._wake:
+            was_stuck, self._stuck = self._stuck, False
+        if was_stuck:
+            self._ask_idr()
+        with self._wake:
+            while not self._waiting and not self._over and not self._stopping.is_set():
                 self._wake.wait()
-            return None if self._stopping.is_set() else self._units.popleft()
+            if self._over or not self._waiting:
+                return None
+            waiting = self._waiting.popleft()
+            self._keys += waiting.kind == "key"
+            return waiting
 
 
 def _nothing(_packet: Packet) -> None:
     """Opus is not wanted there."""
-
-
-class _AacMaker:
-    """20 ms blocks to AAC frames of 1024 samples, on the media clock."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self._fifo = np.zeros(0, np.float32)
-        self._at: int | None = None
-
-    def make(self, block: Samples, pts: int) -> list[Unit]:
-        if self._at is None or abs(pts - self._at - len(self._fifo)) > AUDIO_HZ // 10:
-            self._fifo, self._at = np.zeros(0, np.float32), pts
-        self._fifo = np.concatenate((self._fifo, block))
-        units: list[Unit] = []
-        while len(self._fifo) >= 1024:
-            frame = av.AudioFrame.from_ndarray(self._fifo[:1024].reshape(1, -1), "fltp", "mono")
-            frame.sample_rate, frame.pts, frame.time_base = AUDIO_HZ, self._at, AUDIO_BASE
-            self._fifo, self._at = self._fifo[1024:], self._at + 1024
-            units += [
-                Unit("audio", bytes(p), int(p.pts), True) for p in self._stream.encode(frame) if p.pts is not None
-            ]
-        return [Unit("audio", unit.data, unit.pts, False) for unit in units]
 
 
 class WhipDestination:
@@ -192,7 +232,7 @@ class WhipDestination:
         self._on_state = on_state
         self._publisher = Publisher(
             on_air=self._changed, on_keyframe_wanted=ask_idr, codec=codec, min_bps=max_bps, start_bps=max_bps,
-            max_bps=max_bps,
+            max_bps=max_bps, further=True,
         )  # fmt: skip
         self.output = Output(f"destination {name}", self._publisher.send_video, self._publisher.send_audio)
         self._publisher.start(url, token)

@@ -1,7 +1,8 @@
 """The last 60 seconds on air, kept in memory for clips of a hammer.
 
 Bound: 60 s of packets; full: the oldest picture group goes (cut at an IDR, so a clip
-always begins with a whole picture). `save` writes an MP4 from the IDR before the moment asked.
+always begins with a whole picture). What was before a hole in the air goes as well. `save` writes an MP4 from
+the IDR before the moment asked, finished by a program of its own.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from pathlib import Path
 
 from ..rtc.payload import Codec
 from .encode import Packet
-from .muxing import Muxer, Unit, copy_of, to_mp4
+from .muxing import Muxer, Unit, copy_of, rewrap
 
 KEPT_S = 60.0
+HOLE_S = 1.0
+"""What lies before a hole in the air is another film."""
 
 
 class Ring:
@@ -33,6 +36,8 @@ class Ring:
 
     def _put(self, unit: Unit) -> None:
         with self._lock:
+            if self._groups and unit.at_s - self._groups[-1][-1].at_s > HOLE_S:
+                self._groups.clear()
             if unit.key:
                 self._groups.append([])
             if not self._groups:
@@ -70,12 +75,12 @@ class Ring:
         raw = path.with_suffix(".clip")
         try:
             muxer = Muxer(str(raw), "matroska", size, fps, codec=codec)
-            for unit in units:
-                muxer.write(unit)
+            packets = sum(muxer.write(unit) for unit in units)
             muxer.close()
             if codec == "H264":
-                return to_mp4(raw, path)
-            raw.replace(path)  # as it is: no MP4 holds VP8
-            return muxer.seconds
+                rewrap(raw, path, packets)
+            else:
+                raw.replace(path)  # as it is: no MP4 holds VP8
+            return muxer.seconds + 1 / fps  # the last picture has a length, too
         finally:
             raw.unlink(missing_ok=True)
