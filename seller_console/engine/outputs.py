@@ -19,11 +19,13 @@ from ..contract.media import (
     ClipSaved,
     DestinationChanged,
     EngineNote,
+    EngineRefused,
     RecordingChanged,
     SaveClip,
 )
 from .destinations import StreamDestination, WhipDestination
 from .encode import Output
+from .muxing import can_stream
 from .program import Programme
 from .record import Recorder, RecordFacts
 from .ring import Ring
@@ -148,6 +150,10 @@ class Outputs:
 
     async def add(self, command: AddDestination) -> None:
         """A destination of the same name is replaced."""
+        if not can_stream(command.url):
+            scheme = command.url.partition("://")[0]
+            self._on_note(EngineRefused(command="AddDestination", code="not_in_this_build", detail=scheme))
+            return
         await self.remove(command.name)
         now, ask = self._programme.settings, self._programme.ask_idr
 

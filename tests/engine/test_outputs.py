@@ -21,7 +21,8 @@ import numpy as np
 import pytest
 
 from seller_console.contract import media as m
-from seller_console.engine import record
+from seller_console.engine import muxing, record
+from seller_console.engine import ring as ring_module
 from seller_console.engine.app import Engine
 from seller_console.engine.clock import AUDIO_HZ
 from seller_console.engine.devices import Devices
@@ -52,6 +53,11 @@ class Packets:
 
     def ask_idr(self) -> None:
         self.idr = True
+
+    def pause(self, seconds: float) -> None:
+        """Nobody takes anything, so nothing is encoded."""
+        self._frame += round(seconds * 30)
+        self._block = -(-self._frame * 1600 // BLOCK)
 
     def play(self, seconds: float, *sinks: Any) -> None:
         for _ in range(round(seconds * 30)):
@@ -351,6 +357,29 @@ def test_a_clip_is_the_last_seconds_from_a_whole_picture(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.glob("*.*")] == ["clip.mp4"]
 
 
+def test_a_clip_holds_nothing_from_before_a_break(tmp_path: Path) -> None:
+    packets, ring = Packets(), Ring()
+    packets.play(3.0, ring)
+    packets.pause(20.0)
+    packets.ask_idr()
+    packets.play(2.0, ring)
+    assert ring.save(tmp_path / "clip.mp4", 60.0, SIZE, 30) == pytest.approx(2.0, abs=0.1)
+    assert contents(tmp_path / "clip.mp4") == (60, pytest.approx(2.0, abs=0.1))
+
+
+def test_a_clip_is_made_mp4_by_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_here(*_words: object) -> float:
+        raise AssertionError("in the engine")
+
+    monkeypatch.setattr(muxing, "to_mp4", not_here)
+    monkeypatch.setattr(ring_module, "to_mp4", not_here, raising=False)
+    packets, ring = Packets(), Ring()
+    packets.play(1.0, ring)
+    assert ring.save(tmp_path / "clip.mp4", 1.0, SIZE, 30) == pytest.approx(1.0, abs=0.05)
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        assert container.duration == pytest.approx(1_000_000, abs=50_000)
+
+
 def test_the_ring_keeps_a_minute_and_no_more(tmp_path: Path) -> None:
     packets, ring = Packets(), Ring(kept_s=2.0)
     with pytest.raises(LookupError):
@@ -459,6 +488,7 @@ async def test_a_destination_that_fails_harms_no_other(tmp_path: Path) -> None:
     async with running() as (engine, notes):
         await engine.obey(m.AddDestination(name="nowhere", url="rtmp://127.0.0.1:9/live/x"))
         await engine.obey(m.AddDestination(name="file", url=str(tmp_path / "copy.mkv")))
+        await until(lambda: any((n.name, n.state) == ("file", "on_air") for n in said(notes, m.DestinationChanged)), 30)
         await engine.obey(m.StartRecording(folder=str(tmp_path)))
         await until(lambda: engine.outputs.recording.seconds > 1.5)
         await engine.obey(m.StopRecording())
