@@ -177,7 +177,7 @@ HEAR_S, OPEN_S = 0.5, 4.0
 def _hear(spec: str, t: Tongue) -> tuple[str, bool]:
     """(what this microphone gives, whether that is a sound at all)."""
     from .engine.devices import Devices
-    from .engine.sound import Meter
+    from .engine.meter import FLOOR_DB, Meter
 
     began_ns = time.monotonic_ns()
     feed, meter, pause = Devices().open_microphone(spec, began_ns), Meter(), threading.Event()
@@ -197,7 +197,7 @@ def _hear(spec: str, t: Tongue) -> tuple[str, bool]:
         peak_db, rms_db, _ = meter.read()
     finally:
         feed.stop()
-    if peak_db <= meter.FLOOR_DB:
+    if peak_db <= FLOOR_DB:
         return t("silence parfait : coupé ?", "perfect silence: muted?"), False
     return t(f"crête {peak_db:.0f} dB, moyenne {rms_db:.0f} dB", f"peak {peak_db:.0f} dB, mean {rms_db:.0f} dB"), True
 

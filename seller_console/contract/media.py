@@ -126,7 +126,7 @@ class SetGain(MediaBase, frozen=True):
 
 
 class SetSound(MediaBase, frozen=True):
-    """What is done to real microphones: rumble below 80 Hz taken off, peaks held under -1 dBFS."""
+    """What is done to real microphones: rumble below 80 Hz taken off. Peaks of the whole are held at -1 dBFS, always."""
 
     shaped: bool = True
 
@@ -362,14 +362,20 @@ class EngineStats(MediaBase, frozen=True):
     width: int = 0
     height: int = 0
     encoder: str = "libx264"
+    sound_dropped: int = 0
+    """Samples of the microphones thrown away because nobody took them in time."""
+    sound_starved: int = 0
+    """Times a microphone had nothing to give when its turn came."""
+    sound_late: int = 0
+    """20 ms of the programme's sound that were never made: the beat came too late."""
 
 
 TroubleCode = Literal[
     "camera_gone", "camera_busy", "camera_frozen", "microphone_gone", "microphone_busy", "encoder_late",
     "publish_refused", "publish_unreachable", "publish_lost", "aiortc_seams", "disk_full",
     "picture_black", "picture_frozen", "picture_blurred", "picture_overexposed", "picture_mirrored", "picture_slow",
-    "sound_silent", "sound_clipping", "sound_wrong_microphone", "av_skew", "disk_filling", "machine_hot",
-    "on_battery", "recording_failed", "destination_failed", "encoder_fallback",
+    "sound_silent", "sound_clipping", "sound_wrong_microphone", "sound_stuttering", "av_skew", "disk_filling",
+    "machine_hot", "on_battery", "recording_failed", "destination_failed", "encoder_fallback",
 ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from .capture import FIRST_RETRY_S, RETRY_S, DeviceGone, FeedState
 from .clock import AUDIO_HZ, SECOND_NS
 from .encode import BLOCK
 from .picture import Picture, Pixels, from_rgb, planes
-from .sound import Samples
+from .sound import Samples, SoundFacts
 
 log = logging.getLogger("engine.files")
 
@@ -157,10 +157,10 @@ class FileSound:
     """The sound of a file: decoded half a second ahead on a thread of its own."""
 
     delay_ns = 0
+    facts = SoundFacts()
 
     def __init__(self, spec: str, name: str, path: str, origin_ns: int) -> None:
         self.spec, self.name = spec, name
-        self.dropped = 0
         self._path = path
         self._origin_ns = origin_ns
         self._state: FeedState = "opening"

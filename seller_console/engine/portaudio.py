@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from .capture import DeviceBusy, DeviceGone
-from .clock import AUDIO_HZ
+from .clock import AUDIO_HZ, SECOND_NS
 from .encode import BLOCK
-from .sound import Samples
+from .sound import MicrophoneFacts, Samples
 
 _lock = threading.Lock()
 _open = 0
@@ -96,7 +96,7 @@ class PortAudioMicrophone:
             raise DeviceGone("PortAudio is not installed")
 
         def take(block: Any, _frames: int, _times: Any, _status: Any) -> None:
-            on_block(np.ascontiguousarray(block.mean(axis=1), np.float32))
+            on_block(np.array(block, np.float32))  # PortAudio fills the same memory again
 
         def end() -> None:
             self._ended = True
@@ -128,6 +128,11 @@ class PortAudioMicrophone:
     def check(self) -> None:
         if self._ended:
             raise DeviceGone("the stream ended")
+
+    def facts(self) -> MicrophoneFacts:
+        """PortAudio tells how old the first sample of a block is; of the system's mute it knows nothing."""
+        first_ns = int(self._stream.latency * SECOND_NS) if self._stream is not None else 0
+        return MicrophoneFacts(first_ns - BLOCK * SECOND_NS // AUDIO_HZ)
 
     def close(self) -> None:
         global _open

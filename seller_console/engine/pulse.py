@@ -4,6 +4,7 @@ PortAudio in Debian knows only ALSA: it sees one nameless `pulse` device, and th
 moves its stream silently when the microphone is unplugged. Here a stream is bound to its
 source (DONT_MOVE): unplugged means ended, and said. Monitors of loudspeakers are not
 listed. `reachable()` is False without the library or the server; then PortAudio is used.
+Channels come as the source has them (two at most); once a second it is asked whether it is muted.
 """
 
 from __future__ import annotations
@@ -16,22 +17,25 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .capture import DeviceGone
 from .clock import AUDIO_HZ
 from .encode import BLOCK
-from .sound import Samples
+from .sound import MicrophoneFacts, Samples
 
 _FLOAT32LE = 5
 _READY, _FAILED = 4, 5
 _STREAM_READY, _STREAM_FAILED = 2, 3
 _NOAUTOSPAWN = 1
+_INTERPOLATE_TIMING, _AUTO_TIMING_UPDATE = 0x0002, 0x0008
 _DONT_MOVE, _ADJUST_LATENCY = 0x0200, 0x2000
 _NO_SINK = _ANY = 0xFFFFFFFF
 _CONNECT_S = 2.0
+_LOOK_S = 1.0
+"""How often a source is asked whether it is muted."""
 
 
 class _SampleSpec(ctypes.Structure):
@@ -71,7 +75,7 @@ _OnSource = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(_SourceFacts)
 _OnRead = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
 _POINTERS = (
     "pa_threaded_mainloop_new", "pa_threaded_mainloop_get_api", "pa_context_new", "pa_stream_new",
-    "pa_context_get_source_info_list",
+    "pa_context_get_source_info_list", "pa_context_get_source_info_by_name",
 )  # fmt: skip
 
 
@@ -91,6 +95,12 @@ def _library() -> Any:
             library.pa_strerror.restype = ctypes.c_char_p
             return library
     return None
+
+
+class _Source(NamedTuple):
+    name: str
+    description: str
+    channels: int
 
 
 class _Session:
@@ -143,9 +153,9 @@ class _Session:
         with self.locked():
             return str(self.pa.pa_strerror(self.pa.pa_context_errno(self.context)).decode())
 
-    def sources(self) -> list[tuple[str, str]]:
-        """(name, description) of every microphone, monitors left out."""
-        found: list[tuple[str, str]] = []
+    def sources(self) -> list[_Source]:
+        """Every microphone, monitors left out."""
+        found: list[_Source] = []
         ended = threading.Event()
 
         def on_source(_context: int, facts: Any, end: int, _user: int) -> None:
@@ -154,7 +164,8 @@ class _Session:
                 self.changed.set()
             elif facts.contents.monitor_of_sink == _NO_SINK:
                 name = facts.contents.name.decode()
-                found.append((name, (facts.contents.description or b"").decode() or name))
+                description = (facts.contents.description or b"").decode() or name
+                found.append(_Source(name, description, facts.contents.sample_spec.channels))
 
         callback = _OnSource(on_source)
         with self.locked():
@@ -187,7 +198,7 @@ def find_sources() -> tuple[str, ...]:
     except DeviceGone:
         return ()
     try:
-        return tuple(f"{description}@{name}" for name, description in session.sources())
+        return tuple(f"{source.description}@{source.name}" for source in session.sources())
     except DeviceGone:
         return ()
     finally:
@@ -204,6 +215,12 @@ class PulseMicrophone:
         self._on_block: Callable[[Samples], None] = lambda _block: None
         self._on_state = _Notify(lambda _stream, _user: self._woken())
         self._on_read = _OnRead(self._read)
+        self._on_source = _OnSource(self._take_source)
+        self._source = _Source("", "", 1)
+        self._channels = 1
+        self._latency_ns = 0
+        self._muted = False
+        self._looked_s = 0.0
 
     def _woken(self) -> None:
         if self._session is not None:
@@ -212,18 +229,20 @@ class PulseMicrophone:
     def open(self, on_block: Callable[[Samples], None]) -> None:
         session = self._session = _Session()
         self._on_block = on_block
-        names = [name for name, description in session.sources() if self._name in (name, description)]
-        if not names:
+        found = [one for one in session.sources() if self._name in (one.name, one.description)]
+        if not found:
             raise DeviceGone("not plugged in")
+        self._source = found[0]
+        self._channels = min(2, self._source.channels)
         pa = session.pa
-        spec = _SampleSpec(_FLOAT32LE, AUDIO_HZ, 1)
-        wish = _BufferAttr(_ANY, _ANY, _ANY, _ANY, BLOCK * 4)
+        spec = _SampleSpec(_FLOAT32LE, AUDIO_HZ, self._channels)
+        wish = _BufferAttr(_ANY, _ANY, _ANY, _ANY, BLOCK * 4 * self._channels)
         with session.locked():
             self._stream = ctypes.c_void_p(pa.pa_stream_new(session.context, b"microphone", ctypes.byref(spec), None))
             pa.pa_stream_set_state_callback(self._stream, self._on_state, None)
             pa.pa_stream_set_read_callback(self._stream, self._on_read, None)
-            flags = _DONT_MOVE | _ADJUST_LATENCY
-            pa.pa_stream_connect_record(self._stream, names[0].encode(), ctypes.byref(wish), flags)
+            flags = _DONT_MOVE | _ADJUST_LATENCY | _INTERPOLATE_TIMING | _AUTO_TIMING_UPDATE
+            pa.pa_stream_connect_record(self._stream, self._source.name.encode(), ctypes.byref(wish), flags)
         session.wait(lambda: self._stream_state() >= _STREAM_READY)
         self.check()
 
@@ -236,6 +255,33 @@ class PulseMicrophone:
     def check(self) -> None:
         if self._stream_state() >= _STREAM_FAILED:
             raise DeviceGone("unplugged, or the sound server ended")
+        self._look()
+
+    def facts(self) -> MicrophoneFacts:
+        return MicrophoneFacts(self._latency_ns, self._muted)
+
+    def _look(self) -> None:
+        """Ask whether it is muted; the answer comes on libpulse's thread."""
+        session, now_s = self._session, time.monotonic()
+        if session is None or now_s - self._looked_s < _LOOK_S:
+            return
+        self._looked_s = now_s
+        with session.locked():
+            asked = session.pa.pa_context_get_source_info_by_name(
+                session.context, self._source.name.encode(), self._on_source, None
+            )
+            if asked:
+                session.pa.pa_operation_unref(ctypes.c_void_p(asked))
+
+    def _take_source(self, _context: int, facts: Any, end: int, _user: int) -> None:
+        if not end:
+            self._muted = bool(facts.contents.mute)
+
+    def _ask_latency(self, stream: ctypes.c_void_p) -> None:
+        """How old the next sample is, which is not here yet: as old as the last one that is."""
+        pa, latency_us, negative = _library(), ctypes.c_uint64(), ctypes.c_int()
+        if pa.pa_stream_get_latency(stream, ctypes.byref(latency_us), ctypes.byref(negative)) == 0:
+            self._latency_ns = 0 if negative.value else latency_us.value * 1000
 
     def _read(self, stream: int, _count: int, _user: int) -> None:
         session = self._session
@@ -249,7 +295,8 @@ class PulseMicrophone:
             else:
                 samples = np.zeros(size.value // 4, np.float32)
             session.pa.pa_stream_drop(handle)
-            self._on_block(samples)
+            self._ask_latency(handle)
+            self._on_block(samples.reshape(-1, self._channels))
 
     def close(self) -> None:
         session, self._session = self._session, None

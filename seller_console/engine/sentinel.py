@@ -2,7 +2,7 @@
 
 Looks four times a second at a thinned picture (about 1 ms) and at the meter; says a
 fault within 3 s and takes it back within 2 s of its end (heat and few pictures, which
-come and go, later). What is looked for: seeing.py, below. Only real cameras and
+come and go, later). What is looked for: seeing.py, hearing.py. Only real cameras and
 microphones are watched: stand-ins do what they are told.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -25,12 +24,13 @@ from .camerabook import MOST_FPS
 from .capture import CameraFeed, CapturedCamera
 from .clock import SECOND_NS
 from .devices import split
-from .distance import SYLLABLES, Heard, hear
+from .hearing import SoundSentinel, StutterSentinel, VoiceSentinel
 from .held import Held
 from .picture import Picture, planes
 from .program import Programme
 from .seeing import PaceSentinel, PictureSentinel, SkewSentinel, WritingSentinel
 from .sound import SoundFeed
+from .sounddesk import Strip
 from .stumbles import Stumbles
 
 log = logging.getLogger("engine.sentinel")
@@ -41,20 +41,6 @@ FEEL_NS = SECOND_NS * 9 // 10
 HEAT_STEP_C = 5.0
 """A figure on a screen moves no finer."""
 MOTION_FPS = 24
-
-LEARN_LOOKS, KEEP_LOOKS = 24, 480
-SILENT_DB = -70.0
-FAR_FALL_DB, FAR_SHARE = 15.0, 0.55
-"""A voice that falls slower than this, and than this share of its usual, is far (see distance.py)."""
-TO_THE_FLOOR, LEAST_RANGE_DB = 0.7, 8.0
-"""A near voice over music falls as slowly, but all the way to what lies under it, or most of the usual way."""
-FAINT_DB, INAUDIBLE_DB = 20.0, 27.0
-"""So much under the usual it may be somebody else over there (half the weight); it is nobody the buyers should hear."""
-FAR_LOOKS, NEAR_LOOKS = 3, 2
-MURMUR_S, OVER_MURMUR_DB = 6.0, 4.0
-"""What sounds far for less than that, and then the voice is near again, is the room: music, a colleague."""
-ACCEPT_LOOKS = 240
-"""A minute of speech from afar is how this seller wants it."""
 
 Cure = Literal["", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror", "set_up_camera"]
 CURES: dict[TroubleCode, Cure] = {
@@ -68,97 +54,8 @@ CURES: dict[TroubleCode, Cure] = {
     "sound_silent": "choose_microphone",
     "sound_clipping": "choose_microphone",
     "sound_wrong_microphone": "choose_microphone",
+    "sound_stuttering": "choose_microphone",
 }
-
-
-@dataclass(slots=True)
-class SoundSentinel:
-    """One microphone."""
-
-    silent: Held = field(default_factory=lambda: Held(2.5, 0.25))
-    clipping: Held = field(default_factory=lambda: Held(0.25, 1.5))
-    _clips: deque[bool] = field(default_factory=lambda: deque(maxlen=6))
-
-    def look(self, peak_db: float, clipped: bool, at_ns: int) -> tuple[TroubleCode, ...]:
-        self._clips.append(clipped)
-        found: list[TroubleCode] = []
-        if self.silent.look(peak_db < SILENT_DB, at_ns):
-            found.append("sound_silent")
-        if self.clipping.look(sum(self._clips) >= 3, at_ns):
-            found.append("sound_clipping")
-        return tuple(found)
-
-
-@dataclass(slots=True)
-class VoiceSentinel:
-    """Whether the seller is heard from close by, whichever microphone that is.
-
-    What is usual is learnt from the show (a laptop's own microphone never hears as dry as
-    a headset): wrong from the first word on is not seen here. So is what the room says in
-    the voice's pauses.
-    """
-
-    _usual: deque[Heard] = field(default_factory=lambda: deque(maxlen=KEEP_LOOKS))
-    _louds: deque[float] = field(default_factory=lambda: deque(maxlen=KEEP_LOOKS))
-    """Of the near voice at this microphone, dBFS."""
-    _murmurs: deque[float] = field(default_factory=lambda: deque(maxlen=LEARN_LOOKS))
-    """How loud the room was, dBFS, in pauses of the voice."""
-    _heard_far: list[float] = field(default_factory=list)
-    _spells: int = 0
-    """Times it was far for a moment and near again by itself."""
-    _far_since_ns: int = 0
-    _far: float = 0.0
-    """Looks at a far voice since it was last near; a pause says nothing, of no microphone."""
-    _near: int = 0
-    _said: bool = False
-
-    def look(self, levels_db: Sequence[float], at_ns: int) -> tuple[TroubleCode, ...]:
-        heard = hear(levels_db)
-        if heard is not None and heard.syllables >= SYLLABLES and heard.range_db > LEAST_RANGE_DB:
-            self._judge(heard, at_ns)
-        if self._near >= NEAR_LOOKS:
-            self._said = False
-        elif self._far >= ACCEPT_LOOKS:
-            self._usual.clear()
-            self.elsewhere()
-        elif self._far >= FAR_LOOKS:
-            self._said = True
-        return ("sound_wrong_microphone",) if self._said else ()
-
-    def elsewhere(self) -> None:
-        """Another microphone was chosen: what was said of the one before is over; how near the voice was is not."""
-        self._far, self._near, self._said, self._spells = 0.0, 0, False, 0
-        for of_the_other in (self._heard_far, self._murmurs, self._louds):
-            of_the_other.clear()
-
-    def _judge(self, heard: Heard, at_ns: int) -> None:
-        if len(self._usual) < LEARN_LOOKS:
-            self._usual.append(heard)
-            self._louds.append(heard.loud_db)
-            return
-        falls, _, quiets, _ = np.array(self._usual).T
-        known = len(self._louds) >= LEARN_LOOKS
-        under_db = float(np.median(self._louds)) - heard.loud_db if known else 0.0
-        if under_db > INAUDIBLE_DB:
-            return
-        if len(self._murmurs) > FAR_LOOKS and heard.loud_db < float(np.median(self._murmurs)) + OVER_MURMUR_DB:
-            return
-        if heard.fall_db >= min(FAR_FALL_DB, FAR_SHARE * float(np.quantile(falls, 0.75))):
-            self._usual.append(heard)
-            self._louds.append(heard.loud_db)
-            if self._heard_far and at_ns - self._far_since_ns < MURMUR_S * SECOND_NS:
-                self._spells += 1
-                if self._spells > 1 or not self._said:  # said once and put right at once, it was no murmur
-                    self._murmurs.extend(self._heard_far)
-            self._heard_far.clear()
-            self._far, self._near = 0.0, self._near + 1
-        elif heard.fall_db < min(
-            heard.range_db, TO_THE_FLOOR * (heard.loud_db - float(np.median(quiets[-LEARN_LOOKS:])))
-        ):
-            if not self._heard_far:
-                self._far_since_ns = at_ns
-            self._heard_far.append(heard.loud_db)
-            self._far, self._near = self._far + (0.5 if under_db > FAINT_DB else 1.0), 0
 
 
 @dataclass(slots=True)
@@ -199,6 +96,13 @@ def _of(code: TroubleCode, feed: CameraFeed | SoundFeed, detail: str = "") -> Tr
     return TroubleRaised(code=code, subject=feed.name, detail=detail, cure=CURES.get(code, ""), device=feed.spec)
 
 
+def _silence(feed: SoundFeed, heard: Sequence[SoundFeed]) -> str:
+    """Why, or what it costs: a stable word for a screen to word."""
+    if feed.facts.muted:
+        return "muted_in_system"
+    return "beside" if heard else ""
+
+
 class Sentinel:
     """The watcher's thread; `troubles` is what is wrong now."""
 
@@ -206,6 +110,7 @@ class Sentinel:
         self._programme = programme
         self._eyes: dict[str, _Eyes] = {}
         self._sounds: dict[str, SoundSentinel] = {}
+        self._stutters: dict[str, StutterSentinel] = {}
         self._voice = VoiceSentinel()
         self._voice_of = ""
         self._machine = MachineSentinel()
@@ -281,22 +186,44 @@ class Sentinel:
         return eyes
 
     def _listen(self, at_ns: int) -> list[TroubleRaised]:
-        found = []
-        meters = self._programme.sound.watched
-        for microphone in self._programme.sound.microphones:
-            meter = meters.get(microphone.spec)
-            if meter is None or microphone.spec.partition(":")[0] in STAND_INS or microphone.state != "live":
-                self._sounds.pop(microphone.spec, None)
+        heard: list[SoundFeed] = []
+        found: list[tuple[TroubleCode, SoundFeed]] = []
+        strips = self._programme.sound.strips
+        for spec in self._sounds.keys() - {strip.feed.spec for strip in strips}:
+            self._away(spec)
+        for strip in strips:
+            feed = strip.feed
+            codes: tuple[TroubleCode, ...] = ()
+            if feed.state != "live":
+                self._away(feed.spec)
                 continue
-            peak, _, clipped = meter.read()
-            codes = self._sounds.setdefault(microphone.spec, SoundSentinel()).look(peak, clipped, at_ns)
-            if microphone is self._programme.sound.microphone:  # a second one may be for the room
-                if microphone.spec != self._voice_of:
-                    self._voice_of = microphone.spec
-                    self._voice.elsewhere()
-                codes += self._voice.look(meter.levels_db(), at_ns)
-            found += [_of(code, microphone) for code in codes]
-        return found
+            if feed.spec.partition(":")[0] not in STAND_INS:
+                codes = self._listen_to(strip, at_ns)
+            if "sound_silent" not in codes and feed.spec not in ("silence", "none"):
+                heard.append(feed)
+            found += [(code, feed) for code in codes]
+        return [_of(code, feed, _silence(feed, heard) if code == "sound_silent" else "") for code, feed in found]
+
+    def _listen_to(self, strip: Strip, at_ns: int) -> tuple[TroubleCode, ...]:
+        feed, facts, meter = strip.feed, strip.feed.facts, strip.meter
+        stumbles = facts.stumbles
+        codes = self._sounds.setdefault(feed.spec, SoundSentinel()).look(
+            meter.read()[0], facts.clipped, at_ns, meter.gaps_s(), facts.muted
+        )
+        if feed is self._programme.sound.microphone:  # a second one may be for the room
+            stumbles += self._programme.sound.skips
+            if feed.spec != self._voice_of:
+                self._voice_of = feed.spec
+                self._voice.elsewhere()
+                self._stutters.clear()
+            codes += self._voice.look(meter.levels_db(), at_ns)
+        return codes + self._stutters.setdefault(feed.spec, StutterSentinel()).look(stumbles, at_ns)
+
+    def _away(self, spec: str) -> None:
+        """What is known of a microphone is kept, what is said of it is not."""
+        self._stutters.pop(spec, None)
+        if spec in self._sounds:
+            self._sounds[spec].away()
 
     def _feel(self, at_ns: int) -> tuple[TroubleRaised, ...]:
         if at_ns - self._felt_at_ns >= FEEL_NS:

@@ -1,8 +1,9 @@
 """How sound comes in and stays in time: 20 ms blocks on the media clock, whatever the device's clock says.
 
-A device's callback fills a ring of 100 ms; full: drops the oldest and counts it. The
+A device's callback fills a ring of 120 ms; full: drops the oldest and counts it. The
 tick pulls 20 ms every 20 ms; a soft resampler (at most 0.2 %, windowed sinc) holds the
-ring at 40 ms, so a clock that is 100 ppm off never adds up (4 s in 12 h, decision 18).
+ring at one depth, so a clock that is 100 ppm off never adds up (4 s in 12 h, decision 18),
+and how old a sample is when it is pulled is known: that depth, and what the device says it takes.
 A device that stops is reported by name, gives silence, and is tried again for ever.
 """
 
@@ -11,38 +12,67 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from functools import partial
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .capture import FIRST_RETRY_S, RETRY_S, DeviceBusy, DeviceGone, FeedState
 from .clock import AUDIO_HZ, SECOND_NS
+from .downmix import Downmix
 from .encode import BLOCK
 
 log = logging.getLogger("engine.sound")
 
 Samples = NDArray[np.float32]
-RING = AUDIO_HZ // 10
-TARGET = AUDIO_HZ * 40 // 1000
+RING = AUDIO_HZ * 120 // 1000
+TARGET, MOST_TARGET = AUDIO_HZ * 40 // 1000, AUDIO_HZ * 80 // 1000
 SILENT_NS = SECOND_NS
 """A live microphone that calls back nothing for so long counts as gone."""
 WARM_UP_NS = 3 * SECOND_NS
 """How long one just opened may take to its first sound (a sleeping sound server: 2 s)."""
 MOST_STRETCH = 0.002
 TAPS, PHASES = 16, 512
+MOST_LATENCY_NS = SECOND_NS // 2
+"""More than a microphone by radio takes is a driver that does not know."""
+
+
+class MicrophoneFacts(NamedTuple):
+    """What a device says of itself; may change while it is open."""
+
+    latency_ns: int = 0
+    """How old the newest sample is when it is given; 0: not told."""
+    muted: bool = False
+    """In the system's own sound settings."""
+
+
+class SoundFacts(NamedTuple):
+    """What a microphone has come to since it was chosen."""
+
+    dropped: int = 0
+    """Samples thrown away because nobody took them in time."""
+    starved: int = 0
+    """Times it had nothing to give when its turn came."""
+    stumbles: int = 0
+    """Times it was either."""
+    clipped: int = 0
+    """Blocks in which one of its channels, as it came, was at its rail."""
+    muted: bool = False
 
 
 class MicrophoneDevice(Protocol):
     """One microphone, of any kind. Raises DeviceGone or DeviceBusy."""
 
     def open(self, on_block: Callable[[Samples], None]) -> None:
-        """Begin to call `on_block` with mono samples at 48 kHz in -1..1, from any thread."""
+        """Begin to call `on_block`, from any thread: (n,) or (n, 1 or 2) samples at 48 kHz in -1..1."""
 
     def check(self) -> None:
         """Raises DeviceGone when the device knows it has ended."""
+
+    def facts(self) -> MicrophoneFacts:
+        """Never waits."""
 
     def close(self) -> None: ...
 
@@ -54,7 +84,7 @@ class SoundFeed(Protocol):
     name: str
 
     @property
-    def dropped(self) -> int: ...
+    def facts(self) -> SoundFacts: ...
 
     @property
     def state(self) -> FeedState: ...
@@ -82,10 +112,10 @@ class Silence:
     state: FeedState = "live"
     detail = ""
     delay_ns = 0
+    facts = SoundFacts()
 
     def __init__(self, spec: str = "silence", name: str = "silence") -> None:
         self.spec, self.name = spec, name
-        self.dropped = 0
         self._block = np.zeros(BLOCK, np.float32)
 
     def start(self) -> None:
@@ -138,13 +168,13 @@ def _sinc_table() -> Samples:
 class SoftResampler:
     """A ring of samples read at a rate a hair off theirs. Not thread-safe: its owner locks.
 
-    Ring of 100 ms; full: drops the oldest, counts the samples in `dropped`.
+    Ring of 120 ms; full: drops the oldest, counts the samples in `dropped`.
     """
 
     _TABLE = _sinc_table()
 
     def __init__(self, ring: int = RING, target: int = TARGET) -> None:
-        self._ring, self._target = ring, target
+        self._ring, self._target, self._least = ring, target, target
         self._pushed_ns = 0
         self._held: Samples = np.zeros(TAPS, np.float32)
         self._at = 0.0
@@ -153,7 +183,18 @@ class SoftResampler:
         self._integral = 0.0
         self._primed = False
         self.dropped = 0
+        self.overflowed = 0
         self.starved = 0
+
+    def restart(self) -> None:
+        """Another device, or the same one opened again: nothing waits, and it is not known to be jumpy."""
+        self._held, self._at = np.zeros(TAPS, np.float32), 0.0
+        self._primed, self._target = False, self._least
+
+    @property
+    def depth(self) -> int:
+        """How long ago, in samples, the next sample was given: held there while it plays, to the sample."""
+        return self._target + BLOCK // 2
 
     @property
     def waiting(self) -> int:
@@ -169,25 +210,27 @@ class SoftResampler:
         """What the device gave, at this moment."""
         self._pushed_ns = at_ns
         self._held = np.concatenate((self._held, samples))
-        over = self.waiting - self._ring
-        if over > 0:
-            drop = self.waiting - self._target
+        if self.waiting > self._ring:
+            drop = self.waiting - self.depth
             self.dropped += drop
+            self.overflowed += 1
             self._held = self._held[drop:]
             self._mean = None
 
     def pull(self, at_ns: int, count: int = BLOCK) -> Samples | None:
         """`count` samples at this moment, or None when fewer wait.
 
-        Then it waits to be filled to its target again, and aims 10 ms higher: this device is jumpy.
+        Then it waits to be filled to its depth again, and aims 20 ms deeper: this device is jumpy.
         """
         if not self._primed:
-            if self.waiting < self._target:
+            over = int(self._fill(at_ns)) - self.depth
+            if over < 0 or self.waiting - over < self._target - BLOCK // 2:
                 return None
+            self._held = self._held[over:]
             self._primed, self._mean = True, None
         if self.waiting < count + 4:
             self._primed = False
-            self._target = min(self._target + BLOCK // 2, self._ring * 7 // 10)
+            self._target = min(self._target + BLOCK, MOST_TARGET)  # a whole block: the desk leaves out a silent one
             self.starved += 1
             return None
         self._follow(at_ns)
@@ -202,16 +245,19 @@ class SoftResampler:
         self._at = end - used
         return out
 
-    def _follow(self, at_ns: int) -> None:
-        """A slow loop: the mean fill (over about 4 s) steers the stretch, so jitter of callbacks is not heard.
+    def _fill(self, at_ns: int) -> float:
+        """What waits, and what the device has recorded but not yet given.
 
-        Counted with what the device has recorded but not yet given, else the fill would
-        saw by a whole block as the two clocks slide past each other.
+        Without the latter it would saw by a whole block as the two clocks slide past each other.
         """
         unseen = min(2 * BLOCK, max(0, at_ns - self._pushed_ns) * AUDIO_HZ // SECOND_NS)
-        fill = float(len(self._held) - TAPS - self._at + unseen)
+        return float(len(self._held) - TAPS - self._at + unseen)
+
+    def _follow(self, at_ns: int) -> None:
+        """A slow loop: the mean fill (over about 4 s) steers the stretch, so jitter of callbacks is not heard."""
+        fill = self._fill(at_ns)
         self._mean = fill if self._mean is None else self._mean + 0.005 * (fill - self._mean)
-        error = (self._mean - self._target - BLOCK / 2) / self._target
+        error = (self._mean - self.depth) / self._target
         self._integral = max(-MOST_STRETCH, min(MOST_STRETCH, self._integral + error * 2e-7))
         self._stretch = max(-MOST_STRETCH, min(MOST_STRETCH, error * 0.001 + self._integral))
 
@@ -219,11 +265,13 @@ class SoftResampler:
 class CapturedMicrophone:
     """A device called back on its own thread, watched by one of ours."""
 
-    def __init__(self, spec: str, name: str, make: Callable[[], MicrophoneDevice], delay_ns: int = 50_000_000) -> None:
+    def __init__(self, spec: str, name: str, make: Callable[[], MicrophoneDevice]) -> None:
         self.spec, self.name = spec, name
         self._make = make
-        self._delay_ns = delay_ns
+        self._latency_ns = 0.0
+        self._muted = False
         self._ring = SoftResampler()
+        self._downmix = Downmix()
         self._lock = threading.Lock()
         self._state: FeedState = "opening"
         self._detail = ""
@@ -246,11 +294,13 @@ class CapturedMicrophone:
 
     @property
     def delay_ns(self) -> int:
-        return self._delay_ns
+        return int(self._latency_ns) + self._ring.depth * SECOND_NS // AUDIO_HZ
 
     @property
-    def dropped(self) -> int:
-        return self._ring.dropped
+    def facts(self) -> SoundFacts:
+        ring = self._ring
+        stumbles = ring.overflowed + ring.starved
+        return SoundFacts(ring.dropped, ring.starved, stumbles, self._downmix.clipped, self._muted)
 
     @property
     def stretch(self) -> float:
@@ -274,13 +324,25 @@ class CapturedMicrophone:
         if self._thread.is_alive():
             self._thread.join(timeout=2.0)
 
-    def _take(self, samples: Samples) -> None:
+    def _take(self, device: MicrophoneDevice, samples: Samples) -> None:
+        fresh = self._state != "live"
+        if fresh:
+            self._heed(device.facts(), opened=True)
+        mono = self._downmix.take(samples)
         with self._lock:
-            self._ring.push(samples, time.monotonic_ns())
+            if fresh:
+                self._ring.restart()
+            self._ring.push(mono, time.monotonic_ns())
         self._last_ns = time.monotonic_ns()
-        if self._state != "live":
-            log.info("microphone_live name=%s", self.name)
+        if fresh:
+            log.info("microphone_live name=%s latency_ms=%d", self.name, self._latency_ns // 1e6)
             self._state, self._detail = "live", ""
+
+    def _heed(self, facts: MicrophoneFacts, opened: bool = False) -> None:
+        """What the device says of its latency trembles: its mean over some 4 s."""
+        latency_ns = max(0, min(MOST_LATENCY_NS, facts.latency_ns))
+        self._latency_ns += (latency_ns - self._latency_ns) * (1.0 if opened else 0.05)
+        self._muted = facts.muted
 
     def _lost(self, state: FeedState, why: str) -> None:
         if self._state != state:
@@ -292,10 +354,11 @@ class CapturedMicrophone:
         while not self._stopping.is_set():
             device = self._make()
             try:
-                device.open(self._take)
+                device.open(partial(self._take, device))
                 opened_ns = time.monotonic_ns()
                 while not self._stopping.wait(0.2):
                     device.check()
+                    self._heed(device.facts())
                     heard = self._last_ns > opened_ns
                     limit_ns = self._last_ns + SILENT_NS if heard else opened_ns + WARM_UP_NS
                     if time.monotonic_ns() > limit_ns:
@@ -311,44 +374,3 @@ class CapturedMicrophone:
             if self._retry.wait(wait_s):
                 self._retry.clear()
             wait_s = RETRY_S
-
-
-class Meter:
-    """Peak, RMS and clipping since the last reading. `take` on the tick, `read` on the loop."""
-
-    FLOOR_DB = -120.0
-
-    def __init__(self, remember: int = 0) -> None:
-        """`remember`: how many blocks' levels to keep."""
-        self._lock = threading.Lock()
-        self._levels: deque[float] = deque(maxlen=remember)
-        self._peak = 0.0
-        self._power = 0.0
-        self._count = 0
-
-    def take(self, block: Samples) -> None:
-        peak = float(np.max(np.abs(block)))
-        power = float(np.dot(block, block))
-        with self._lock:
-            self._peak = max(self._peak, peak)
-            self._power += power
-            self._count += len(block)
-            self._levels.append(power / max(1, len(block)))
-
-    def levels_db(self) -> list[float]:
-        """RMS of the last blocks in dBFS, oldest first."""
-        with self._lock:
-            powers = list(self._levels)
-        return [self._decibels(power**0.5) for power in powers]
-
-    def read(self) -> tuple[float, float, bool]:
-        """(peak dBFS, RMS dBFS, clipped) of what was taken since the last call."""
-        with self._lock:
-            peak, power, count = self._peak, self._power, self._count
-            self._peak = self._power = 0.0
-            self._count = 0
-        rms = (power / count) ** 0.5 if count else 0.0
-        return self._decibels(peak), self._decibels(rms), peak >= 0.999
-
-    def _decibels(self, amplitude: float) -> float:
-        return max(self.FLOOR_DB, 20 * float(np.log10(amplitude))) if amplitude > 0 else self.FLOOR_DB

@@ -2,26 +2,58 @@
 
 Beats on a thread of its own, on the same media clock as the pictures. A block that comes
 late is caught up with; more than 5 late are skipped (a gap in time, never a squeeze).
+Each block is timed by when its first sample was in the air, block upon block without a gap:
+what the first microphone takes is followed in whole blocks, and only when it has changed.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
 from .clock import AUDIO_HZ, SECOND_NS, MediaClock, Metronome
 from .devices import Devices
 from .distance import BLOCKS
-from .encode import BLOCK, Output, SoundEncoder
-from .sound import Meter, Samples, SoundFeed
-from .voice import Voice
+from .encode import BLOCK, Output, Packet, SoundEncoder
+from .meter import Meter
+from .sound import Samples, SoundFeed
+from .stumbles import Stumbles
+from .voice import LOOK_AHEAD, Limiter, Voice
+
+log = logging.getLogger("engine.sound")
 
 PATIENCE = 5
 """Blocks (20 ms) that may be made late, all of them, before any is skipped."""
+FOLLOW = BLOCK * 3 // 4
+"""A delay that is off by so much is followed, by a whole block."""
+
+
+class SoundTotals(NamedTuple):
+    """Since the programme started, of all microphones there were."""
+
+    dropped: int = 0
+    """Samples thrown away because nobody took them in time."""
+    starved: int = 0
+    """Times a microphone had nothing to give when its turn came."""
+    late: int = 0
+    """Blocks of the programme that were never made."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strip:
+    """One microphone's place at the desk, for as long as it is open."""
+
+    feed: SoundFeed
+    voice: Voice | None
+    meter: Meter = field(default_factory=lambda: Meter(BLOCKS))
+    """As it comes, before gain and shaping (a limiter hides what clips); for the sentinel."""
 
 
 class SoundDesk:
@@ -31,74 +63,84 @@ class SoundDesk:
         self, devices: Devices, clock: MediaClock, microphone: str, outputs: Callable[[], tuple[Output, ...]]
     ) -> None:
         self._devices, self._clock, self._outputs = devices, clock, outputs
-        self._first = devices.open_microphone(microphone, clock.origin_ns)
-        self._second: SoundFeed | None = None
-        self._first_gain = self._second_gain = 1.0
-        self._voices: dict[str, Voice] = {}
+        self.strips: tuple[Strip, ...] = (self._open(microphone),)
+        """Of all microphones that are open, the first first; never two of one device."""
+        self._gains = [1.0, 1.0]
+        self._limiter = Limiter()
+        self._past = SoundTotals()
+        self._timed: SoundFeed | None = None
+        self._delay = 0
+        self._sinks = Stumbles(log, "sound_output_failed")
         self.started = False
         self.muted = False
         self.shaped = True
         self.meter = Meter()
-        self.watched: dict[str, Meter] = {}
-        """Each microphone as it comes, before gain and shaping (a limiter hides what clips); for the sentinel."""
         self.late = 0
+        self.skips = 0
+        """Times the programme's own beat came so late that blocks were skipped."""
 
     @property
     def microphone(self) -> SoundFeed:
-        return self._first
+        return self.strips[0].feed
 
     @property
     def microphones(self) -> tuple[SoundFeed, ...]:
-        """All that are open."""
-        return (self._first,) if self._second is None else (self._first, self._second)
+        return tuple(strip.feed for strip in self.strips)
+
+    def totals(self) -> SoundTotals:
+        facts = [feed.facts for feed in self.microphones]
+        return SoundTotals(
+            self._past.dropped + sum(one.dropped for one in facts),
+            self._past.starved + sum(one.starved for one in facts),
+            self.late,
+        )
+
+    def _open(self, spec: str) -> Strip:
+        feed = self._devices.open_microphone(spec, self._clock.origin_ns)
+        return Strip(feed, Voice() if spec.startswith("microphone:") else None)
 
     def change(self, first: str, second: str) -> list[SoundFeed]:
-        """Take these microphones from now on ("" second: none); says which are to be stopped. Raises UnknownDevice."""
-        fresh: list[SoundFeed] = []
-        old: list[SoundFeed] = []
-        opened = self._first
-        if first != self._first.spec:
-            opened = self._devices.open_microphone(first, self._clock.origin_ns)
-            fresh.append(opened)
-            old.append(self._first)
-        beside = self._second
-        if second != (self._second.spec if self._second else ""):
-            beside = self._devices.open_microphone(second, self._clock.origin_ns) if second else None
-            fresh += [beside] if beside else []
-            old += [self._second] if self._second else []
-        self._first, self._second = opened, beside
-        self.watched = {feed.spec: Meter(BLOCKS) for feed in self.microphones}
+        """Take these microphones from now on ("" second: none); says which are to be stopped. Raises UnknownDevice.
+
+        One that is open already goes on in its new place; the second is none when it is the first.
+        """
+        open_now = {strip.feed.spec: strip for strip in self.strips}
+        wanted = (first, second) if second and second != first else (first,)
+        strips = tuple(open_now.get(spec) or self._open(spec) for spec in wanted)
+        old = [strip.feed for strip in self.strips if strip not in strips]
+        fresh = [strip.feed for strip in strips if strip not in self.strips]
+        self.strips = strips
+        for feed in old:
+            dropped, starved = feed.facts[:2]
+            self._past = SoundTotals(self._past.dropped + dropped, self._past.starved + starved)
         if self.started:
             for feed in fresh:
                 feed.start()
         return old
 
     def set_gain_db(self, gain_db: float, second: bool = False) -> None:
-        gain = 10.0 ** (max(-60.0, min(30.0, gain_db)) / 20.0)
-        if second:
-            self._second_gain = gain
-        else:
-            self._first_gain = gain
+        self._gains[int(second)] = 10.0 ** (max(-60.0, min(30.0, gain_db)) / 20.0)
 
-    def _mix(self, due_ns: int) -> Samples:
-        """20 ms of the microphones, each after its gain and its shaping."""
-        mixed: Samples | None = None
-        feeds = [(self._first, self._first_gain)]
-        if (second := self._second) is not None:
-            feeds.append((second, self._second_gain))
-        for feed, gain in feeds:
-            block = feed.pull(due_ns)
-            if (meter := self.watched.get(feed.spec)) is not None:
-                meter.take(block)
-            if gain != 1.0:
-                block = block * np.float32(gain)
-            if self.shaped and feed.spec.startswith("microphone:"):
-                if feed.spec not in self._voices:
-                    self._voices[feed.spec] = Voice()
-                block = self._voices[feed.spec].shape(block)
-            mixed = block if mixed is None else mixed + block
-        assert mixed is not None
-        return np.clip(mixed, -1.0, 1.0)
+    def _mix(self, strips: tuple[Strip, ...], due_ns: int) -> Samples:
+        """20 ms of the microphones, each after its shaping and its gain, held together."""
+        mixed = np.zeros(BLOCK, np.float32)
+        for strip, gain in zip(strips, self._gains, strict=False):
+            block = strip.feed.pull(due_ns)
+            if strip.feed.state == "live":
+                strip.meter.take(block)
+            if strip.voice is not None and self.shaped:
+                block = strip.voice.shape(block)
+            mixed += block * np.float32(gain)
+        return self._limiter.hold(mixed)
+
+    def _delay_of(self, feed: SoundFeed) -> int:
+        """How old, in samples, the first of the block in hand is."""
+        wanted = feed.delay_ns * AUDIO_HZ // SECOND_NS + LOOK_AHEAD
+        if feed is not self._timed:
+            self._timed, self._delay = feed, wanted
+        elif abs(wanted - self._delay) >= FOLLOW:
+            self._delay += round((wanted - self._delay) / BLOCK) * BLOCK
+        return self._delay
 
     def run(self, stopping: threading.Event) -> None:
         """Until `stopping`."""
@@ -106,27 +148,35 @@ class SoundDesk:
         metronome.take(time.monotonic_ns())
         metronome.late = 0
         encoder: SoundEncoder | None = None
-        last_pts = -BLOCK
+        next_pts = 0
         while (beat := metronome.wait(stopping)) is not None:
-            self.late = metronome.late
+            if metronome.late > self.late:
+                self.late = metronome.late
+                self.skips += 1
             number, due_ns = beat
-            delay_ns = self._first.delay_ns
-            block = self._mix(due_ns)
+            strips = self.strips
+            pts = number * BLOCK - self._delay_of(strips[0].feed)
+            block = self._mix(strips, due_ns)
             self.meter.take(block)
             outputs = self._outputs()
             if not outputs:
                 encoder = None
                 continue
+            if pts < next_pts:
+                continue  # the delay has grown: what was in the air at this moment was sent already
+            next_pts = pts + BLOCK
             encoder = encoder or SoundEncoder()
-            pts = number * BLOCK - delay_ns * AUDIO_HZ // SECOND_NS
-            if pts <= last_pts:
-                continue  # a microphone of a longer delay took over: its first sound is older than what was sent
-            last_pts = pts
             if self.muted:
                 block = block * np.float32(0)
-            packet = encoder.encode(block, pts)
-            for output in outputs:
+            self._hand_out(outputs, block, pts, encoder.encode(block, pts))
+
+    def _hand_out(self, outputs: tuple[Output, ...], block: Samples, pts: int, packet: Packet | None) -> None:
+        """To each, whatever the others do; one that fails gets the next block all the same."""
+        for output in outputs:
+            try:
                 if output.pcm is not None:
                     output.pcm(block, pts)
                 if packet is not None:
                     output.audio(packet)
+            except Exception:  # whatever it is, the others are on air
+                self._sinks.say(output.name)

@@ -25,7 +25,7 @@ class StatsTaker:
     def take(self, programme: Programme, published: PublishStats, air: AirState) -> EngineStats:
         now_ns = time.monotonic_ns()
         span_s = max(0.001, (now_ns - self._last_ns) / SECOND_NS)
-        counts, last = programme.counts(), self._last
+        counts, last, sound = programme.counts(), self._last, programme.sound.totals()
         times = self._process.cpu_times()
         cpu_s = times.user + times.system
         encoded = counts.encoded - last.encoded
@@ -53,6 +53,9 @@ class StatsTaker:
             width=programme.settings.width,
             height=programme.settings.height,
             encoder=programme.encoder,
+            sound_dropped=sound.dropped,
+            sound_starved=sound.starved,
+            sound_late=sound.late,
         )
         self._last_ns, self._last, self._cpu_s = now_ns, counts, cpu_s
         return stats

@@ -48,8 +48,9 @@ def of_seams(broken: tuple[str, ...] | None) -> list[TroubleRaised]:
     return [TroubleRaised(code="aiortc_seams", detail=", ".join(broken))] if broken else []
 
 
-def _of_device(code: TroubleCode, feed: CameraFeed | SoundFeed, cure: Cure) -> TroubleRaised:
-    return TroubleRaised(code=code, subject=feed.name, detail=feed.detail, cure=cure, device=feed.spec)
+def _of_device(code: TroubleCode, feed: CameraFeed | SoundFeed, cure: Cure, detail: str = "") -> TroubleRaised:
+    """`detail` "beside": buyers hear another one."""
+    return TroubleRaised(code=code, subject=feed.name, detail=detail or feed.detail, cure=cure, device=feed.spec)
 
 
 class TroubleWatch:
@@ -70,7 +71,7 @@ class TroubleWatch:
     ) -> list[TroubleRaised | TroubleCured]:
         """What came and went since the last look; `further`: troubles others have found."""
         found = (*self._now(programme, air, now_ns), *further)
-        now = {(t.code, t.subject, t.device): t for t in found}
+        now: dict[tuple[str, str, str], TroubleRaised] = {(t.code, t.subject, t.device): t for t in found}
         notes: list[TroubleRaised | TroubleCured] = []
         notes += [trouble for key, trouble in now.items() if self._raised.get(key) != trouble]
         notes += [
@@ -88,10 +89,12 @@ class TroubleWatch:
                 troubles.append(_of_device("camera_gone", camera, "choose_camera"))
             elif camera.state == "busy":
                 troubles.append(_of_device("camera_busy", camera, "retry"))
-        for microphone in programme.sound.microphones:
+        microphones = programme.sound.microphones
+        heard = any(one.state == "live" and one.spec not in ("silence", "none") for one in microphones)
+        for microphone in microphones:
             if microphone.state in ("gone", "busy"):
                 code: TroubleCode = "microphone_gone" if microphone.state == "gone" else "microphone_busy"
-                troubles.append(_of_device(code, microphone, "choose_microphone"))
+                troubles.append(_of_device(code, microphone, "choose_microphone", "beside" if heard else ""))
         if self._encoder_late(programme, now_ns):
             troubles.append(TroubleRaised(code="encoder_late", detail=programme.encoder_failure))
         if (away := self._publishing(air)) is not None:

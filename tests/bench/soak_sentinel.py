@@ -4,12 +4,12 @@
 
 Pictures are tests/fakes/table_film.py (cuts, light, hands, noise), for mirrored writing
 print_film.py (the same over things one can read, some upside down), sound is
-tests/fakes/spoken.py (espeak-ng, claps, pauses); encoder, disk, heat and battery are the
-engine's own counting on made-up readings. All on a simulated clock, looked at as
-often as the engine looks. A far microphone hurts while the seller speaks: pauses do not
-count for it. Prints one JSON object; exit code 0 only when every fault was
-said within 3 s, each time, nothing else was said with it, and the clean hour raised nothing
-(but what `clean` allows when other things come before the camera).
+tests/fakes/spoken.py (espeak-ng, claps, pauses; the clean hour also through a gate);
+encoder, disk, heat and battery are the engine's own counting on made-up readings. All on
+a simulated clock, looked at as often as the engine looks. A far microphone hurts while
+the seller speaks: pauses do not count for it. Prints one JSON object; exit code 0 only
+when every fault was said within 3 s, each time, nothing else was said with it, and the
+clean hour raised nothing (but what `clean` allows when other things come before the camera).
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ import numpy as np
 from seller_console import machine
 from seller_console.contract.media import AirChanged, RecordingChanged
 from seller_console.engine.distance import BLOCKS
+from seller_console.engine.hearing import SoundSentinel, VoiceSentinel
+from seller_console.engine.meter import Meter
 from seller_console.engine.program import Counts
 from seller_console.engine.seeing import PictureSentinel, SkewSentinel, WritingSentinel
-from seller_console.engine.sentinel import LOOK_S, Sentinel, SoundSentinel, VoiceSentinel
-from seller_console.engine.sound import Meter
+from seller_console.engine.sentinel import LOOK_S, Sentinel
 from seller_console.engine.troubles import TroubleWatch, of_outputs
 from tests.engine.test_sentinel import FAULTS, injected
 from tests.fakes.print_film import PrintFault, PrintFilm
-from tests.fakes.spoken import SoundFault, Voice
+from tests.fakes.spoken import GatedVoice, SoundFault, Voice
 from tests.fakes.table_film import TableFilm
 
 WITHIN_S = 3.0
@@ -53,8 +54,9 @@ MACHINE_FAULTS = ("encoder_late", "disk_filling", "machine_hot", "on_battery")
 class Ear:
     """Speech through the engine's meter, four times a second."""
 
-    def __init__(self, seed: int) -> None:
-        self._voice, self._meter = Voice(seed), Meter(BLOCKS)
+    def __init__(self, seed: int, voice: type[Voice] = Voice) -> None:
+        self._voice, self._meter = voice(seed), Meter(BLOCKS)
+        self._clipped = 0
         self._sentinel, self._distance = SoundSentinel(), VoiceSentinel()
         self._blocks = 0
         self.now_s = 0.0
@@ -69,13 +71,17 @@ class Ear:
             self._meter.take(self._voice.block(fault))
             self._blocks += 1
         peak, _, clipped = self._meter.read()
+        self._clipped += clipped
         if fault == "sound_clipping":
             self.hurt = clipped or (self.hurt and self._fault == fault)
         else:
             self.hurt = fault != "sound_wrong_microphone" or self._voice.speaks
         self._fault = fault
         began, at_ns = time.thread_time(), int(self.now_s * 1e9)
-        codes = (*self._sentinel.look(peak, clipped, at_ns), *self._distance.look(self._meter.levels_db(), at_ns))
+        codes = (
+            *self._sentinel.look(peak, self._clipped, at_ns, self._meter.gaps_s()),
+            *self._distance.look(self._meter.levels_db(), at_ns),
+        )
         self.cost_s += time.thread_time() - began
         return codes
 
@@ -205,6 +211,7 @@ def clean(minutes: float) -> dict[str, Any]:
     """
     film, picture = TableFilm(4242), PictureSentinel()
     ear, reader, lips, machine = Ear(4242), Reader(4242), Lips(4242), Machine(4242)
+    gated = Ear(4242, GatedVoice)
     alarms: list[list[object]] = []
     cost_s = unsure_s = longest_s = 0.0
     brought_s = -CONTENT_S
@@ -219,7 +226,7 @@ def clean(minutes: float) -> dict[str, Any]:
         cost_s += time.thread_time() - began
         if codes == ("picture_blurred",) and now_s - brought_s < UNSURE_S:
             unsure_s, longest_s, codes = unsure_s + LOOK_S, max(longest_s, now_s - brought_s), ()
-        for found in (codes, reader.look(), lips.look(), ear.look(), machine.look()):
+        for found in (codes, reader.look(), lips.look(), ear.look(), gated.look(), machine.look()):
             if found:
                 alarms.append([round(now_s, 2), *found])
     return {

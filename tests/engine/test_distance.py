@@ -16,8 +16,10 @@ from seller_console.contract import media as m
 from seller_console.engine.app import Engine
 from seller_console.engine.devices import Devices
 from seller_console.engine.distance import BLOCKS, SYLLABLES, hear
-from seller_console.engine.sentinel import LOOK_S, VoiceSentinel
-from seller_console.engine.sound import Meter
+from seller_console.engine.hearing import VoiceSentinel
+from seller_console.engine.meter import Meter
+from seller_console.engine.sentinel import LOOK_S
+from seller_console.engine.sound import MicrophoneFacts
 from tests.fakes.spoken import SoundFault, Voice, music
 
 from .test_camera_settings import Heard
@@ -137,6 +139,9 @@ class Spoken:
 
     def check(self) -> None:
         """Never lost."""
+
+    def facts(self) -> MicrophoneFacts:
+        return MicrophoneFacts()
 
     def close(self) -> None:
         self._stopping.set()

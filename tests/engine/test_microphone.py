@@ -70,6 +70,37 @@ def test_what_is_played_into_the_microphone_is_heard(server: SoundServer, tmp_pa
     assert np.abs(heard).max() == pytest.approx(0.5, abs=0.1)
 
 
+def test_a_voice_on_one_channel_of_two_is_heard_whole_and_its_age_is_known(server: SoundServer, tmp_path: Path) -> None:
+    server.plug("mic", "Interface")
+    server.play(write_sine(tmp_path / "a.wav", 1000, 8, 1.0, left_only=True))
+    feed = Devices().open_microphone("microphone:Interface@mic", 0)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "live", 5, "it is live")
+        listen(feed, 1.0)
+        heard = listen(feed, 1.0)
+        assert np.abs(heard[24_000:]).max() == pytest.approx(1.0, abs=0.1)
+        assert feed.facts.clipped > 10, "what is at the rail on one side is seen"
+        wait_for(lambda: 50_000_000 < feed.delay_ns < 300_000_000, 3, "the ring's depth, and what the server takes")
+    finally:
+        feed.stop()
+
+
+def test_a_microphone_muted_in_the_system_says_so(server: SoundServer) -> None:
+    server.plug("mic", "Blue Yeti")
+    feed = Devices().open_microphone("microphone:Blue Yeti@mic", 0)
+    feed.start()
+    try:
+        wait_for(lambda: feed.state == "live", 5, "it is live")
+        assert not feed.facts.muted
+        server.mute("mic", True)
+        wait_for(lambda: feed.facts.muted, 3, "it is said")
+        server.mute("mic", False)
+        wait_for(lambda: not feed.facts.muted, 3, "and taken back")
+    finally:
+        feed.stop()
+
+
 def test_a_voice_is_heard(server: SoundServer, tmp_path: Path) -> None:
     server.plug("mic", "Blue Yeti")
     said = tmp_path / "voice.wav"

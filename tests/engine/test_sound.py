@@ -9,8 +9,19 @@ import numpy as np
 import pytest
 
 from seller_console.engine.capture import DeviceBusy, DeviceGone
+from seller_console.engine.downmix import Downmix
 from seller_console.engine.encode import BLOCK
-from seller_console.engine.sound import RING, TARGET, CapturedMicrophone, Meter, Samples, SoftResampler, Tone
+from seller_console.engine.meter import Meter
+from seller_console.engine.sound import (
+    MOST_TARGET,
+    RING,
+    TARGET,
+    CapturedMicrophone,
+    MicrophoneFacts,
+    Samples,
+    SoftResampler,
+    Tone,
+)
 
 from .conftest import wait_for
 
@@ -76,20 +87,24 @@ def test_a_full_ring_drops_the_oldest_and_counts() -> None:
     ring.push(np.zeros(RING - 10, np.float32), 0)
     assert ring.dropped == 0
     ring.push(np.ones(BLOCK, np.float32), 0)
-    assert ring.dropped == RING - 10 + BLOCK - TARGET
-    assert ring.waiting == TARGET
+    assert ring.dropped == RING - 10 + BLOCK - ring.depth
+    assert ring.waiting == ring.depth
 
 
 def test_an_empty_ring_waits_to_be_filled_again_before_it_speaks() -> None:
     ring = SoftResampler()
     ring.push(np.zeros(TARGET, np.float32), 0)
+    assert ring.pull(0) is None, "not deep enough yet"
+    ring.push(np.zeros(BLOCK // 2, np.float32), 0)
+    assert ring.pull(0) is not None
     assert ring.pull(0) is not None
     assert ring.pull(0) is None
     assert ring.starved == 1
     ring.push(np.zeros(BLOCK // 2, np.float32), 0)
     assert ring.pull(0) is None
-    ring.push(np.zeros(TARGET, np.float32), 0)
+    ring.push(np.zeros(TARGET + BLOCK // 2, np.float32), 0)
     assert ring.pull(0) is not None
+    assert ring.waiting == ring.depth - BLOCK, "a block deeper, to the sample"
 
 
 def test_the_meter_reads_peak_rms_and_clipping_once() -> None:
@@ -131,6 +146,9 @@ class FakeMicrophone:
         if self.fail:
             raise self.fail
 
+    def facts(self) -> MicrophoneFacts:
+        return MicrophoneFacts()
+
     def close(self) -> None:
         self.closed += 1
 
@@ -141,7 +159,7 @@ def test_a_microphone_that_goes_is_named_gives_silence_and_comes_back() -> None:
     feed.start()
     try:
         wait_for(lambda: device.opened == 1, 5, "it is opened")
-        device.speak(np.full(TARGET, 0.25, np.float32))
+        device.speak(np.full(2 * TARGET, 0.25, np.float32))
         assert feed.state == "live"
         assert np.abs(feed.pull(0)).max() > 0.2
         device.fail = DeviceGone("unplugged")
@@ -153,7 +171,7 @@ def test_a_microphone_that_goes_is_named_gives_silence_and_comes_back() -> None:
         device.fail = None
         feed.retry_now()
         wait_for(lambda: device.opened > before, 3, "it is tried again at once")
-        device.speak(np.full(TARGET, 0.25, np.float32))
+        device.speak(np.full(2 * TARGET, 0.25, np.float32))
         assert feed.state == "live"
     finally:
         feed.stop()
@@ -184,3 +202,61 @@ def test_a_microphone_that_falls_silent_without_a_word_is_gone_within_3_s() -> N
         assert time.monotonic() - began < 3
     finally:
         feed.stop()
+
+
+def sine(amplitude: float, hz: float = 500.0, blocks: int = 20) -> Samples:
+    return (amplitude * np.sin(2 * np.pi * hz * np.arange(blocks * BLOCK) / 48_000)).astype(np.float32)
+
+
+def mixed_down(left: Samples, right: Samples) -> tuple[Samples, int]:
+    """(the last half of what comes out, blocks that clipped)."""
+    downmix = Downmix()
+    both = np.stack([left, right], axis=1).reshape(-1, BLOCK, 2)
+    return np.concatenate([downmix.take(block) for block in both])[len(left) // 2 :], downmix.clipped
+
+
+def test_a_voice_on_one_channel_only_is_taken_whole_and_its_clipping_is_seen() -> None:
+    noise = np.random.default_rng(1).normal(0, 1e-4, 20 * BLOCK).astype(np.float32)
+    heard, clipped = mixed_down(sine(0.5), noise)
+    assert np.abs(heard).max() == pytest.approx(0.5, abs=0.01) and clipped == 0
+    heard, clipped = mixed_down(noise, np.clip(sine(3.0), -1, 1))
+    assert np.abs(heard).max() == pytest.approx(1.0, abs=0.01) and clipped == 20
+
+
+def test_two_channels_that_carry_are_averaged_and_two_that_cancel_are_not() -> None:
+    assert np.abs(mixed_down(sine(0.5), sine(0.5))[0]).max() == pytest.approx(0.5, abs=0.01)
+    assert np.abs(mixed_down(sine(0.5, 500), sine(0.5, 700))[0]).max() == pytest.approx(0.5, abs=0.02)
+    assert np.abs(mixed_down(sine(0.5), -sine(0.5))[0]).max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_one_channel_is_left_as_it_is() -> None:
+    downmix = Downmix()
+    assert (downmix.take(sine(0.5)) == sine(0.5)).all()
+    assert (downmix.take(sine(0.5)[:, None]) == sine(0.5)).all()
+
+
+def test_opened_again_a_microphone_is_not_held_for_jumpy_and_its_age_is_told() -> None:
+    ring = SoftResampler()
+    shallow = ring.depth
+    ring.push(np.zeros(TARGET + BLOCK // 2, np.float32), 0)
+    while ring.pull(0) is not None:
+        pass
+    assert ring.depth == shallow + BLOCK
+    for _ in range(9):
+        ring.push(np.zeros(2 * TARGET, np.float32), 0)
+        while ring.pull(0) is not None:
+            pass
+    assert ring.depth == MOST_TARGET + BLOCK // 2
+    ring.restart()
+    assert ring.depth == shallow and ring.waiting == 0 and ring.starved > 1
+
+
+def test_a_meter_tells_each_silence_that_has_ended_and_no_pause_of_a_room() -> None:
+    meter = Meter()
+    room = np.random.default_rng(2).normal(0, 0.0006, BLOCK).astype(np.float32)
+    for block, times in ((room, 40), (np.zeros(BLOCK, np.float32), 25), (room, 3), (np.zeros(BLOCK, np.float32), 4)):
+        for _ in range(times):
+            meter.take(block)
+    assert meter.gaps_s() == pytest.approx([0.5])
+    meter.take(room)
+    assert meter.gaps_s() == [], "80 ms are a stumble"

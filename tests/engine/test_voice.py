@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,19 +13,19 @@ import pytest
 from seller_console.engine.capture import DeviceGone
 from seller_console.engine.clock import MediaClock
 from seller_console.engine.devices import Devices, UnknownDevice
-from seller_console.engine.encode import BLOCK
-from seller_console.engine.sound import MicrophoneDevice, Samples
-from seller_console.engine.sounddesk import SoundDesk
-from seller_console.engine.voice import LIMIT, Voice
+from seller_console.engine.encode import BLOCK, Output
+from seller_console.engine.sound import MicrophoneDevice, MicrophoneFacts, Samples, Silence, SoundFeed
+from seller_console.engine.sounddesk import SoundDesk, Strip
+from seller_console.engine.voice import LIMIT, LOOK_AHEAD, Limiter, Voice
 
 from .conftest import wait_for
 
 
 def shaped(wave: Callable[[np.ndarray], np.ndarray], blocks: int = 100) -> Samples:
-    voice, out = Voice(), []
+    voice, limiter, out = Voice(), Limiter(), []
     for number in range(blocks):
         at = (number * BLOCK + np.arange(BLOCK)) / 48_000
-        out.append(voice.shape(wave(at).astype(np.float32)))
+        out.append(limiter.hold(voice.shape(wave(at).astype(np.float32))))
         assert len(out[-1]) == BLOCK
     return np.concatenate(out)[blocks * BLOCK // 2 :]
 
@@ -73,6 +75,9 @@ class Whistle:
 
     def check(self) -> None:
         """Always well."""
+
+    def facts(self) -> MicrophoneFacts:
+        return MicrophoneFacts()
 
     def close(self) -> None:
         self._stop.set()
@@ -129,3 +134,134 @@ def test_what_cannot_be_opened_changes_neither(desk: SoundDesk) -> None:
     assert desk.microphones == before
     old = desk.change("tone", "")
     assert old == list(before)
+
+
+def stopped(feeds: list[SoundFeed]) -> list[SoundFeed]:
+    for feed in feeds:
+        feed.stop()
+    return feeds
+
+
+def test_the_living_second_microphone_takes_the_place_of_a_dead_first_and_is_not_opened_again(desk: SoundDesk) -> None:
+    desk.change("microphone:0", "microphone:500")
+    wait_for(lambda: [feed.state for feed in desk.microphones] == ["gone", "live"], 5, "one gone, one live")
+    dead, living = desk.microphones
+    strip = desk.strips[1]
+    assert stopped(desk.change("microphone:500", "microphone:500")) == [dead]
+    assert desk.strips == (strip,) and desk.microphones == (living,), "the very same, once"
+    assert desk.change("microphone:500", "") == []
+    assert living.state == "live"
+
+
+def test_two_microphones_change_places_without_being_opened_again(desk: SoundDesk) -> None:
+    desk.change("microphone:500", "microphone:1500")
+    first, second = desk.microphones
+    assert desk.change("microphone:1500", "microphone:500") == []
+    assert desk.microphones == (second, first)
+    assert stopped(desk.change("microphone:1500", "microphone:1500")) == [first]
+
+
+class Steady(Silence):
+    """A sine of its own, on every pull the next 20 ms."""
+
+    def __init__(self, hz: float, spec: str) -> None:
+        super().__init__(spec, spec)
+        self._hz, self._at = hz, 0
+
+    def pull(self, due_ns: int) -> Samples:
+        at = (self._at + np.arange(BLOCK)) / 48_000
+        self._at += BLOCK
+        return (0.9 * np.sin(2 * np.pi * self._hz * at)).astype(np.float32)
+
+
+@pytest.mark.parametrize("spec", ["microphone:a", "file:a"])
+def test_two_who_are_loud_at_once_are_held_not_clipped(spec: str) -> None:
+    desk = SoundDesk(Devices(), MediaClock(), "silence", lambda: ())
+    voices = (Voice(), Voice()) if spec.startswith("microphone") else (None, None)
+    strips = tuple(Strip(Steady(hz, spec), voice) for hz, voice in zip((300, 436), voices, strict=True))
+    heard = np.concatenate([desk._mix(strips, 0) for _ in range(150)])[-48_000:]
+    assert np.abs(heard).max() <= LIMIT + 0.005
+    power = np.abs(np.fft.rfft(heard * np.hanning(len(heard)))) ** 2
+    asked = sum(power[hz - 4 : hz + 5].sum() for hz in (300, 436))
+    assert 10 * np.log10((power.sum() - asked) / asked) < -30, "at the rail it is -14 dB"
+
+
+def test_what_is_shaped_and_what_is_not_come_out_at_the_same_moment() -> None:
+    click = np.zeros(4 * BLOCK, np.float32)
+    click[1000] = 0.5
+    places = []
+    for voice in (None, Voice()):
+        desk = SoundDesk(Devices(), MediaClock(), "silence", lambda: ())
+        feed = Silence("microphone:a")
+        blocks = iter(click.reshape(-1, BLOCK))
+        feed.pull = lambda _due_ns, blocks=blocks: next(blocks)  # type: ignore[method-assign, misc]
+        places.append(int(np.argmax(np.concatenate([desk._mix((Strip(feed, voice),), 0) for _ in range(4)]))))
+    assert places == [1000 + LOOK_AHEAD] * 2
+
+
+def hand_to(outputs: tuple[Output, ...], seconds: float, microphone: str, devices: Devices) -> None:
+    """A desk that runs for so long."""
+    desk = SoundDesk(devices, MediaClock(), microphone, lambda: outputs)
+    stopping = threading.Event()
+    for feed in desk.microphones:
+        feed.start()
+    threading.Timer(seconds, stopping.set).start()
+    desk.run(stopping)
+    for feed in desk.microphones:
+        feed.stop()
+
+
+@pytest.mark.warns("sound_output_failed")
+def test_an_output_that_fails_harms_neither_the_others_nor_the_sound(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_packet: object) -> None:
+        raise RuntimeError("a disk, a socket, a mistake")
+
+    taken: list[object] = []
+    outputs = (Output("bad", fail, fail), Output("good", taken.append, taken.append))
+    hand_to(outputs, 0.6, "tone", Devices())
+    assert len(taken) > 10
+    assert caplog.text.count("sound_output_failed") == 1, "said once"
+
+
+class Clicks(Whistle):
+    """A click at each whole second of its own time, given `late_s` after it was in the air; it may stall a moment."""
+
+    began_ns = 0
+    stall = (0.0, 0.0)
+
+    def __init__(self, late_s: str) -> None:
+        super().__init__("1")
+        self._late_s = float(late_s)
+
+    def _play(self, on_block: Callable[[Samples], None]) -> None:
+        began_ns, number = time.monotonic_ns(), 0
+        Clicks.began_ns = began_ns
+        while not self._stop.wait(0.004):
+            now_s = (time.monotonic_ns() - began_ns) / 1e9
+            if Clicks.stall[0] <= now_s < Clicks.stall[1]:
+                continue
+            while (number + 1) * 0.02 + self._late_s <= now_s:
+                block = np.zeros(BLOCK, np.float32)
+                block[:48] = 0.8 if number % 50 == 0 and number else 0.0
+                on_block(block)
+                number += 1
+
+    def facts(self) -> MicrophoneFacts:
+        return MicrophoneFacts(int(self._late_s * 1e9))
+
+
+@pytest.mark.parametrize(("late_s", "stall"), [("0", (0.0, 0.0)), ("0.12", (0.0, 0.0)), ("0.03", (1.3, 1.5))])
+def test_sound_is_timed_by_when_it_was_in_the_air_whatever_the_microphone_takes(
+    late_s: str, stall: tuple[float, float]
+) -> None:
+    Clicks.stall = stall
+    heard: list[tuple[int, Samples]] = []
+    output = Output("pcm", lambda _p: None, lambda _p: None, lambda block, pts: heard.append((pts, block.copy())))
+    clock_ns = time.monotonic_ns()
+    hand_to((output,), 3.4, f"microphone:{late_s}", Devices(microphones={"microphone": Clicks}))
+    steps = {later[0] - earlier[0] for earlier, later in pairwise(heard)}
+    assert all(step > 0 and step % BLOCK == 0 for step in steps), "block upon block, and never an overlap"
+    clicks = [pts + int(np.argmax(np.abs(block) > 0.3)) for pts, block in heard if np.abs(block).max() > 0.3]
+    assert clicks
+    off_ms = ((clicks[-1] * 1e9 / 48_000 - (Clicks.began_ns - clock_ns)) / 1e6 + 500) % 1000 - 500
+    assert abs(off_ms) < 20, "half of what lips may be late"

@@ -64,6 +64,10 @@ class SoundServer:
     def pull(self, plug: str) -> None:
         assert self._control("unload-module", plug).returncode == 0
 
+    def mute(self, name: str, muted: bool) -> None:
+        """As a person does it in the desktop's settings."""
+        assert self._control("set-source-mute", name, "1" if muted else "0").returncode == 0
+
     def play(self, wave_path: Path) -> None:
         self._players.append(
             subprocess.Popen(["paplay", "--device=room", str(wave_path)], env=self._environ, stderr=subprocess.DEVNULL)
@@ -79,12 +83,13 @@ class SoundServer:
                 program.wait(5)
 
 
-def write_sine(path: Path, hz: float, seconds: float, amplitude: float = 0.5) -> Path:
+def write_sine(path: Path, hz: float, seconds: float, amplitude: float = 0.5, left_only: bool = False) -> Path:
     at = np.arange(int(48_000 * seconds)) / 48_000
     samples: Any = (amplitude * 32767 * np.sin(2 * np.pi * hz * at)).astype("<i2")
     with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
+        out.setnchannels(2 if left_only else 1)
         out.setsampwidth(2)
         out.setframerate(48_000)
-        out.writeframes(samples.tobytes())
+        both = np.stack([samples, samples * 0], axis=1) if left_only else samples
+        out.writeframes(both.astype("<i2").tobytes())
     return path

@@ -2,7 +2,8 @@
 
 Sentences louder and softer, laughs and claps, pauses of up to two seconds, and a room's
 noise under all of it; in some minutes music from a loudspeaker across the room, in some a
-fan; now and then somebody else says a word over there. A fault is laid over what the
+fan; now and then somebody else says a word over there. The same through a gate, for a
+headset or a system that takes noise out: nothing at all between the words. A fault is laid over what the
 microphone gives: nothing at all (its cable), far too much gain, or the same voice through
 another microphone across a living room (reverberation 0.35 to 0.7 s, more echo than voice,
 8 to 18 dB less, its own noise).
@@ -146,3 +147,23 @@ class Voice:
         size = 1 << 16
         through = np.fft.irfft(np.fft.rfft(self._said, size) * np.fft.rfft(self._across, size), size)
         return (through[ECHO - 960 : ECHO] * self._less).astype(np.float32)
+
+
+class GatedVoice(Voice):
+    """Zeros wherever nobody speaks; after a minute, now and then, for up to 12 s."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self._open = 0
+        """Blocks for which the gate stays open."""
+
+    def _say_on(self) -> None:
+        super()._say_on()
+        if self._blocks > MINUTE and self._rng.random() < 1 / 12:
+            self.keep_quiet(self._rng.uniform(3.0, 12.0))
+
+    def block(self, fault: SoundFault = "") -> NDArray[np.float32]:
+        heard = super().block(fault)
+        loud = float(np.sqrt(np.mean(heard**2))) > 0.01
+        self._open = 8 if loud else max(0, self._open - 1)
+        return heard if self._open else np.zeros(960, np.float32)

@@ -118,5 +118,6 @@ def trouble_sentence(trouble: Trouble, now_mono: float) -> str:
     said = trouble_words(trouble)
     if since:
         said = t("trouble.since", what=said, since=since)
-    cost = f"trouble.{trouble.code}.cost"
-    return f"{said} — {t(cost)}" if known(cost) else said
+    costs = (f"trouble.{trouble.code}.{trouble.detail}.cost", f"trouble.{trouble.code}.cost")
+    cost = next((key for key in costs if known(key)), "")
+    return f"{said} — {t(cost)}" if cost else said
