@@ -126,7 +126,7 @@ class SetGain(MediaBase, frozen=True):
 
 
 class SetSound(MediaBase, frozen=True):
-    """What is done to real microphones: rumble below 80 Hz taken off. Peaks of the whole are held at -1 dBFS, always."""
+    """What is done to real microphones: rumble below 80 Hz taken off. Peaks of the whole are always held at -1 dBFS."""
 
     shaped: bool = True
 

@@ -37,6 +37,8 @@ from .stumbles import Stumbles
 log = logging.getLogger("engine.program")
 
 POOL = 6
+PATIENCE = 1
+"""Frames that may be made late: one stumble of the machine costs no frame, two in a row do."""
 STUCK_NS = 2 * SECOND_NS
 ANEW_NS = 2 * SECOND_NS
 """Between two beginnings of an encoder that fails and has no other in its place."""
@@ -93,7 +95,7 @@ class Programme:
         self.overlay = Overlay()
         self._pool: list[Pixels] = []
         self._language = language()
-        self._metronome = Metronome(Fraction(self._set.fps), time.monotonic_ns())
+        self._metronome = Metronome(Fraction(self._set.fps), time.monotonic_ns(), PATIENCE)
         self._resize(self._new_stage(self._set))
         self._threads = [
             threading.Thread(target=self._run_pictures, name="programme tick", daemon=True),
@@ -384,6 +386,14 @@ class Programme:
     def _wish(self, wanted: SetProgramme) -> CameraWish:
         return CameraWish(wanted.width, wanted.height, wanted.fps, self.clock.origin_ns)
 
+    def _cast_of(self, wanted: SetProgramme, reshaped: bool) -> tuple[CameraFeed, CameraFeed | None]:
+        """First and second camera; a device is opened once, whichever roles it has, and one that is open goes on."""
+        known = {split(feed.spec): feed for feed in self.cameras if not (reshaped and feed.spec == "testcard")}
+        for spec in filter(None, (wanted.camera, wanted.second_camera)):
+            if split(spec) not in known:
+                known[split(spec)] = self._open_camera(wanted, spec)
+        return known[split(wanted.camera)], known[split(wanted.second_camera)] if wanted.second_camera else None
+
     def _open_camera(self, wanted: SetProgramme, spec: str) -> CameraFeed:
         return self._devices.open_camera(spec, self._wish(wanted))
 
@@ -393,14 +403,6 @@ class Programme:
 
     def _feeds(self) -> list[CameraFeed | SoundFeed]:
         return [*self.cameras, *self.sound.microphones]
-    def _cast_of(self, wanted: SetProgramme, reshaped: bool) -> tuple[CameraFeed, CameraFeed | None]:
-        """First and second camera; a device is opened once, whichever roles it has, and one that is open goes on."""
-        known = {split(feed.spec): feed for feed in self.cameras if not (reshaped and feed.spec == "testcard")}
-        for spec in filter(None, (wanted.camera, wanted.second_camera)):
-            if split(spec) not in known:
-                known[split(spec)] = self._open_camera(wanted, spec)
-        return known[split(wanted.camera)], known[split(wanted.second_camera)] if wanted.second_camera else None
-
 
     def _cast(self) -> Cast:
         return Cast(self._camera, self._second, self._set.still, self._set.mirror)
@@ -414,7 +416,7 @@ class Programme:
         self._stage = stage
         self._pool = [blank(wanted.width, wanted.height) for _ in range(POOL)]
         self._past_late += self._metronome.late
-        self._metronome = Metronome(Fraction(wanted.fps), time.monotonic_ns())
+        self._metronome = Metronome(Fraction(wanted.fps), time.monotonic_ns(), PATIENCE)
 
     def _restart_encoder(self, abandon: bool = False) -> None:
         self._end_encoder(abandon)
