@@ -11,9 +11,9 @@ import asyncio
 import contextlib
 import logging
 import os
-import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .. import contract
@@ -21,6 +21,7 @@ from ..contract.media import (
     AddDestination,
     AirChanged,
     CameraSet,
+    ClipSaved,
     DevicesFound,
     EncoderChosen,
     EncoderTried,
@@ -53,6 +54,7 @@ from ..contract.media import (
     TroubleRaised,
 )
 from ..rtc.payload import Codec
+from .aside import aside
 from .camerabook import unfit
 from .devices import Devices, UnknownDevice
 from .encode import Output
@@ -70,21 +72,11 @@ log = logging.getLogger("engine")
 LEVEL_S, WATCH_S, STATS_S, DEVICES_S = 0.1, 0.25, 1.0, 2.0
 CLOSE_S, ALONE_CLOSE_S = 2.0, 300.0
 """For the last rewrapping: a window waits 6 s in all for its engine; without one, whoever started it wants the MP4."""
+WORDS_S = 2.0
+"""For words that are still being done when the engine ends."""
+PICTURES_AT_ONCE = 8
+"""Snapshots and clips that may be on their way to a disk together."""
 LARGEST_SIDE, SMALLEST_SIDE = 3840, 64
-
-
-async def _aside(work: Callable[[], Choice]) -> Choice:
-    """On a thread of its own that nothing waits for at the end: a driver may hang in it."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Choice] = loop.create_future()
-
-    def run() -> None:
-        found = work()
-        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(lambda: None if done.done() else done.set_result(found))
-
-    threading.Thread(target=run, name="encoder proof", daemon=True).start()
-    return await done
 
 
 class Engine:
@@ -124,7 +116,11 @@ class Engine:
         self._choice = Choice()
         self._proofs: Known = {}
         self._choosing: asyncio.Task[None] | None = None
-        self._turn = asyncio.Lock()
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """programme, air, overlay, and one for each further destination: words of one are done in order."""
+        self._words: set[asyncio.Task[None]] = set()
+        self._air_wish: GoOnAir | None = None
+        self._being_saved = 0
         self.quitting = asyncio.Event()
 
     # --- for the door ------------------------------------------------------------------------
@@ -142,6 +138,7 @@ class Engine:
                 preview_path=str(self._preview.path) if self._preview else "",
             ),
             self._programme_set(),
+            *self.outputs.destinations,  # before the air: a console then knows what need not be begun
             self._air,
         ]
         if self._found is not None:
@@ -155,6 +152,7 @@ class Engine:
         """Everything that beats on the loop; ends, off air and tidy, after `quitting` is set."""
         self.programme.start()
         self._sentinel.start()
+        self.outputs.salvage()
         try:
             async with asyncio.TaskGroup() as group:
                 beats = [
@@ -168,7 +166,9 @@ class Engine:
         finally:
             if self._choosing is not None:
                 self._choosing.cancel()
-            for ending in (self._leave_air, self._close_outputs, self._stop_watching, self._stop_programme):
+            for ending in (
+                self._leave_air, self._close_outputs, self._finish_words, self._stop_watching, self._stop_programme,
+            ):  # fmt: skip
                 try:
                     await ending()
                 except Exception:  # whatever became of one, the next must run: a file is to be closed, a camera freed
@@ -184,6 +184,12 @@ class Engine:
     async def _close_outputs(self) -> None:
         await self.outputs.close(CLOSE_S if self._preview is not None else ALONE_CLOSE_S)
 
+    async def _finish_words(self) -> None:
+        if self._words:
+            await asyncio.wait(self._words, timeout=WORDS_S)
+        for word in self._words:
+            word.cancel()
+
     async def _stop_watching(self) -> None:
         await asyncio.to_thread(self._sentinel.stop)
 
@@ -192,17 +198,19 @@ class Engine:
         await asyncio.to_thread(self.programme.keep_cameras)
 
     async def obey(self, command: EngineCommand) -> None:
-        """Do one word; notes tell the outcome. Words are done one at a time."""
-        async with self._turn:
+        """Do one word to its end; notes tell the outcome."""
+        await self.begin(command)
+
+    def begin(self, command: EngineCommand) -> asyncio.Task[None]:
+        """The same beside those that came before it: mute and leaving the air never wait for a disk or a server."""
+        word = asyncio.get_running_loop().create_task(self._do(command))
+        self._words.add(word)
+        word.add_done_callback(self._words.discard)
+        return word
+
+    async def _do(self, command: EngineCommand) -> None:
+        try:
             match command:
-                case FindDevices():
-                    await self._look_for_devices(say_always=True)
-                case SetProgramme():
-                    await self._set_programme(command)
-                case SetCamera():
-                    self._set_camera(command)
-                case SetEncoder():
-                    self._choose_encoder(command.encoder)
                 case SetMuted():
                     self.programme.sound.muted = command.muted
                     self._on_note(self._programme_set())
@@ -211,17 +219,8 @@ class Engine:
                 case SetSound():
                     self.programme.sound.shaped = command.shaped
                     self._on_note(self._programme_set())
-                case SetScene():
-                    if await asyncio.to_thread(self.programme.show, command.scene, command.words, command.cut):
-                        self._on_note(self._programme_set())
-                    else:
-                        self._refuse(command, "unknown_scene", command.scene)
-                case SetOverlay():
-                    await self._show_overlay(command)
-                case GoOnAir():
-                    self._go_on_air(command)
                 case LeaveAir():
-                    await self._publisher.stop()
+                    await self._leave_air_now()
                 case RetryNow():
                     self.programme.retry_now()
                     for trouble in self._sentinel.troubles:
@@ -230,22 +229,51 @@ class Engine:
                         if trouble.code == "picture_blurred":
                             self._sentinel.refocused(trouble.device)
                     self._publisher.retry_now()
-                case TakeSnapshot():
-                    self._on_note(await asyncio.to_thread(self._snapshot, command))
-                case StartRecording():
-                    self.outputs.start_recording(command.folder)
-                case StopRecording():
-                    await self.outputs.stop_recording()
-                case SaveClip():
-                    await self.outputs.save_clip(command)
-                case AddDestination():
-                    await self.outputs.add(command)
-                case RemoveDestination():
-                    await self.outputs.remove(command.name)
                 case Quit():
                     self.quitting.set()
+                case FindDevices():
+                    await self._look_for_devices(say_always=True)
+                case SetOverlay():
+                    await self._show_overlay(command)
+                case TakeSnapshot():
+                    await self._save_snapshot(command)
+                case SaveClip():
+                    await self._save_clip(command)
+                case AddDestination():
+                    await self._add_destination(command)
+                case RemoveDestination():
+                    async with self._turns[f"destination {command.name}"]:
+                        await self.outputs.remove(command.name)
+                case GoOnAir():
+                    await self._go_on_air(command)
+                case StopRecording():
+                    async with self._turns["programme"]:
+                        ending = self.outputs.stop_recording()
+                    await ending
                 case _:
-                    self._refuse(command, "unexpected")
+                    async with self._turns["programme"]:
+                        await self._change_programme(command)
+        except Exception as error:  # one word that goes wrong is told, and is not the end of the rest
+            log.exception("word_failed command=%s", type(command).__name__)
+            self._refuse(command, "failed", str(error))
+
+    async def _change_programme(self, command: EngineCommand) -> None:
+        match command:
+            case SetProgramme():
+                await self._set_programme(command)
+            case SetCamera():
+                self._set_camera(command)
+            case SetEncoder():
+                self._choose_encoder(command.encoder)
+            case SetScene():
+                if await asyncio.to_thread(self.programme.show, command.scene, command.words, command.cut):
+                    self._on_note(self._programme_set())
+                else:
+                    self._refuse(command, "unknown_scene", command.scene)
+            case StartRecording():
+                self.outputs.start_recording(command.folder)
+            case _:
+                self._refuse(command, "unexpected")
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -276,6 +304,9 @@ class Engine:
     async def _set_programme(self, wanted: SetProgramme) -> None:
         now = self.programme.settings
         reshaped = (wanted.width, wanted.height, wanted.fps) != (now.width, now.height, now.fps)
+        if reshaped:
+            async with self._turns["air"]:
+                pass  # left, if that was asked before
         if reshaped and (self._air.state != "off" or self.outputs.fixed):
             code = "on_air" if self._air.state != "off" else "recording"
             self._refuse(wanted, code, "size and frame rate change off air only")
@@ -291,7 +322,7 @@ class Engine:
             return
         if reshaped:
             self.outputs.reshaped()
-            await self._show_overlay(self.programme.overlay.facts)
+            await self._show_overlay(None)
         if reshaped and self._choice.wanted != "x264":
             self._choose_encoder(self._choice.wanted)
         self._publisher.set_bounds(min_bps=150_000, max_bps=self.programme.ceiling_bps)
@@ -318,9 +349,11 @@ class Engine:
                 self._on_note(report)
         self._cameras_said = now
 
-    async def _show_overlay(self, facts: SetOverlay) -> None:
-        now = self.programme.settings
-        await asyncio.to_thread(self.programme.overlay.show, facts, now.width, now.height)
+    async def _show_overlay(self, facts: SetOverlay | None) -> None:
+        """None: those there are, for another size."""
+        async with self._turns["overlay"]:
+            now, overlay = self.programme.settings, self.programme.overlay
+            await aside(lambda: overlay.show(facts or overlay.facts, now.width, now.height), "overlay")
 
     def _choose_encoder(self, wanted: str) -> None:
         """The proof takes seconds: x264 goes on meanwhile, unless this size has its proof."""
@@ -331,7 +364,7 @@ class Engine:
         self._choosing = asyncio.create_task(self._prove_encoder(wanted, self.programme.shape))
 
     async def _prove_encoder(self, wanted: str, shape: Shape) -> None:
-        choice = await _aside(lambda: choose(wanted, shape, self._proofs))
+        choice = await aside(lambda: choose(wanted, shape, self._proofs), "encoder proof")
         for verdict in choice.tried:
             log.info("encoder_tried name=%s works=%s why=%s", verdict.name, verdict.works, verdict.why)
         self._choice = choice
@@ -361,11 +394,26 @@ class Engine:
         why = choice.tried[-1].why if choice.tried else ""
         return [TroubleRaised(code="encoder_fallback", subject=choice.wanted, detail=why)]
 
-    def _go_on_air(self, command: GoOnAir) -> None:
+    async def _go_on_air(self, command: GoOnAir) -> None:
         if not command.url.startswith(("http://", "https://")):
             self._refuse(command, "bad_url", "the address must begin with http:// or https://")
             return
-        self._publisher.start(command.url, command.token)
+        self._air_wish = command
+        async with self._turns["programme"], self._turns["air"]:
+            if self._air_wish is command:
+                self._publisher.start(command.url, command.token)
+
+    async def _leave_air_now(self) -> None:
+        self._air_wish = None  # a word that still waits for its turn is taken back
+        async with self._turns["air"]:
+            await self._publisher.stop()
+
+    async def _add_destination(self, command: AddDestination) -> None:
+        async with self._turns[f"destination {command.name}"]:
+            await self.outputs.remove(command.name)
+            async with self._turns["programme"]:
+                if not self.quitting.is_set():
+                    await self.outputs.add(command)
 
     def _air_changed(self, air: AirChanged) -> None:
         if air == self._air:
@@ -374,6 +422,28 @@ class Engine:
         self._air = air
         self.outputs.set_air(self._whip if air.state == "on_air" else None)
         self._on_note(air)
+
+    async def _save_snapshot(self, command: TakeSnapshot) -> None:
+        if self._being_saved >= PICTURES_AT_ONCE:
+            self._on_note(SnapshotTaken(request=command.request, error="busy"))
+            return
+        with self._saving():
+            self._on_note(await aside(lambda: self._snapshot(command), "snapshot"))
+
+    async def _save_clip(self, command: SaveClip) -> None:
+        if self._being_saved >= PICTURES_AT_ONCE:
+            self._on_note(ClipSaved(request=command.request, error="busy"))
+            return
+        with self._saving():
+            await self.outputs.save_clip(command)
+
+    @contextlib.contextmanager
+    def _saving(self) -> Iterator[None]:
+        self._being_saved += 1
+        try:
+            yield
+        finally:
+            self._being_saved -= 1
 
     def _snapshot(self, command: TakeSnapshot) -> SnapshotTaken:
         pixels = self.programme.snapshot(command.camera)

@@ -250,7 +250,7 @@ class _Teller:
             case EngineRefused():
                 self.refused = note
             case RecordingChanged():
-                self.recording_failed = note.error if note.state == "failed" else ""
+                self.recording_failed = note.error
             case DestinationChanged(state="on_air" | "off"):
                 self.away.pop(note.name, None)
             case DestinationChanged():
@@ -279,8 +279,8 @@ class _Teller:
                 )
                 self._loudest_db = MicrophoneLevel(peak_db=-120.0, rms_db=-120.0)
             case DevicesFound():
-                for device in (*note.cameras, *note.microphones):
-                    print(f"device: {device.spec}", flush=True)
+                specs = [camera.spec for camera in note.cameras] + [found.spec for found in note.microphones]
+                print("\n".join(f"device: {spec}" for spec in specs), flush=True)
             case EncoderChosen():
                 tried = "; ".join(f"{one.name}: {one.why or 'works'}" for one in note.tried)
                 print(f"encoder: {note.encoder}" + (f" ({tried})" if tried else ""), flush=True)
@@ -322,7 +322,7 @@ async def _follow_overlay(engine: Engine, path: Path) -> None:
 
 
 async def _obey_lines(engine: Engine) -> None:
-    """Each line of standard input is a command, done in its turn; its end ends nothing."""
+    """Each line of standard input is a command, begun in its turn; its end ends nothing."""
     lines: asyncio.Queue[bytes] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
@@ -344,7 +344,7 @@ async def _obey_lines(engine: Engine) -> None:
         if not line.strip():
             continue
         try:
-            await engine.obey(decode_engine_command(line))
+            engine.begin(decode_engine_command(line))
         except Unreadable as error:
             print(f"refused: {error}", file=sys.stderr, flush=True)
         except Exception as error:  # one line that cannot be done must not make it deaf to the next

@@ -113,7 +113,7 @@ class Door:
             except Unreadable as error:
                 self.say(EngineRefused(command="", code="unreadable", detail=str(error)[:200]))
                 continue
-            await self.engine.obey(command)
+            self.engine.begin(command)
 
     async def close(self) -> None:
         """Says goodbye to every console; what was still to be said is said, for a second at most."""

@@ -23,6 +23,7 @@ from typing import Any, Literal
 import av
 
 from ..rtc.payload import Codec
+from .claims import Claim
 from .clock import AUDIO_BASE, AUDIO_HZ, VIDEO_BASE, VIDEO_HZ
 from .encode import Packet
 from .priority import go_last
@@ -206,15 +207,21 @@ def _copy(source: Path, target: Path) -> int:
 def _give_up(number: int, _frame: object) -> None:
     """At once: an exception out of a signal is lost in FFmpeg's callbacks."""
     Path(sys.argv[2]).with_suffix(".part").unlink(missing_ok=True)
+    claim.free()
     os._exit(128 + number)
 
 
 if __name__ == "__main__":
+    claim = Claim(Path(sys.argv[1]))
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _give_up)
     go_last()
+    if not claim.take() and claim.others:
+        sys.exit("another program is at it")
     try:
         to_mp4(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
     except OSError as error:
         sys.exit(str(error) or type(error).__name__)
+    finally:
+        claim.free()

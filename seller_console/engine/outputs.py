@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from .. import places
@@ -23,12 +24,14 @@ from ..contract.media import (
     RecordingChanged,
     SaveClip,
 )
+from .aside import aside
 from .destinations import StreamDestination, WhipDestination
 from .encode import Output
 from .muxing import can_stream
 from .program import Programme
-from .record import Recorder, RecordFacts
+from .record import Recorder, RecordFacts, code_of
 from .ring import Ring
+from .salvage import Salvage, remember, remembered
 
 log = logging.getLogger("engine.outputs")
 
@@ -42,11 +45,15 @@ class Outputs:
         self._ring = Ring()
         self._ring_output = Output("ring", self._ring.video, self._ring.audio)
         self._recorder: Recorder | None = None
+        self._salvage = Salvage()
         self._finishing: list[Recorder] = []
         """Those before, while something of theirs is rewrapped."""
         self._said = RecordingChanged(state="off")
         self._streams: dict[str, StreamDestination | WhipDestination] = {}
         self._failing: dict[str, str] = {}
+        self._turns: dict[str, object] = {}
+        self._told: dict[str, DestinationChanged] = {}
+        """What was said last of each destination there is."""
 
     @property
     def fixed(self) -> bool:
@@ -61,6 +68,10 @@ class Outputs:
     def failing(self) -> dict[str, str]:
         """Destinations that are away, and why."""
         return self._failing
+
+    @property
+    def destinations(self) -> tuple[DestinationChanged, ...]:
+        return tuple(self._told.values())
 
     def set_air(self, whip: Output | None) -> None:
         self._whip = whip
@@ -81,14 +92,21 @@ class Outputs:
 
     # --- recording -----------------------------------------------------------------------------------
 
+    def salvage(self) -> None:
+        """What a kill or a power cut left of the last recordings, in the background."""
+        self._salvage.begin(*remembered())
+
     def start_recording(self, folder: str) -> None:
         """Already recording: nothing. A recording that failed is begun anew."""
         if self._recorder is not None and self._recorder.facts().state != "failed":
             return
         now = self._programme.settings
         name = time.strftime("%Y-%m-%d %Hh%M", time.localtime())
+        into = Path(folder) if folder else places.home() / "recordings"
+        remember(into.absolute())
+        self._salvage.begin(into)
         self._recorder = Recorder(
-            Path(folder) if folder else places.home() / "recordings",
+            into,
             name,
             (now.width, now.height),
             now.fps,
@@ -98,14 +116,18 @@ class Outputs:
         self._apply()
         self.watch(once_a_second=False)
 
-    async def stop_recording(self) -> None:
+    def stop_recording(self) -> Awaitable[None]:
+        """Nothing more is recorded from now on; what is given is over when the file is closed."""
         recorder, self._recorder = self._recorder, None
-        if recorder is None:
-            return
-        self._apply()
-        self._finishing.append(recorder)
-        await asyncio.to_thread(recorder.end)
-        self.watch(once_a_second=False)
+        if recorder is not None:
+            self._apply()
+            self._finishing.append(recorder)
+        return self._end(recorder)
+
+    async def _end(self, recorder: Recorder | None) -> None:
+        if recorder is not None:
+            await aside(recorder.end, "recording end")
+            self.watch(once_a_second=False)
 
     def watch(self, once_a_second: bool) -> None:
         """Says what changed of the recording; called on every look at the troubles."""
@@ -122,6 +144,9 @@ class Outputs:
             self._programme.set_outputs(tuple(o for o in self._programme.outputs if o.name != "recording"))
 
     def _say_recording(self, facts: RecordFacts) -> None:
+        """That it failed while it was being ended is said before that it has ended."""
+        if facts.error and facts.state != "failed" and not self._said.error:
+            self._say_recording(replace(facts, state="failed"))
         said = RecordingChanged(
             state=facts.state,
             path=facts.path,
@@ -137,12 +162,15 @@ class Outputs:
     async def save_clip(self, command: SaveClip) -> None:
         now = self._programme.settings
         try:
-            seconds = await asyncio.to_thread(
-                self._ring.save, Path(command.path), command.seconds, (now.width, now.height), now.fps,
-                self._programme.codec,
-            )  # fmt: skip
-        except (OSError, LookupError, ValueError) as error:  # ValueError: a path that is none
-            self._on_note(ClipSaved(request=command.request, error=str(error)))
+            path, size, codec = Path(command.path), (now.width, now.height), self._programme.codec
+            seconds = await aside(lambda: self._ring.save(path, command.seconds, size, now.fps, codec), "clip")
+        except LookupError:
+            self._on_note(ClipSaved(request=command.request, error="nothing_on_air"))
+            return
+        except (OSError, ValueError) as error:  # ValueError: a path that is none
+            log.info("clip_failed error=%s", error)
+            code = code_of(error) if isinstance(error, OSError) else "not_writable"
+            self._on_note(ClipSaved(request=command.request, error=code))
             return
         self._on_note(ClipSaved(request=command.request, path=command.path, seconds=round(seconds, 2)))
 
@@ -156,9 +184,15 @@ class Outputs:
             return
         await self.remove(command.name)
         now, ask = self._programme.settings, self._programme.ask_idr
+        self._changed(command.name, "connecting", "")
+        turn = self._turns[command.name] = object()
+
+        def heard(state: AirState, detail: str) -> None:
+            if self._turns.get(command.name) is turn:  # the last words of one that was taken off are no news
+                self._changed(command.name, state, detail)
 
         def changed(state: AirState, detail: str) -> None:
-            self._loop.call_soon_threadsafe(self._changed, command.name, state, detail)
+            self._loop.call_soon_threadsafe(heard, state, detail)
 
         if command.url.startswith(("http://", "https://")):
             ceiling = self._programme.ceiling_bps
@@ -176,19 +210,25 @@ class Outputs:
         stream = self._streams.pop(name, None)
         if stream is None:
             return
+        self._turns.pop(name, None)
         self._apply()
+        self._changed(name, "off", "")
         if isinstance(stream, WhipDestination):
             await stream.stop()
         else:
             await asyncio.to_thread(stream.stop)
-        self._failing.pop(name, None)
 
     def _changed(self, name: str, state: AirState, detail: str) -> None:
         if state in ("on_air", "off"):
             self._failing.pop(name, None)
         elif detail and name in self._streams:
             self._failing[name] = detail
-        self._on_note(DestinationChanged(name=name, state=state, detail=detail))
+        note = DestinationChanged(name=name, state=state, detail=detail)
+        if state == "off":
+            self._told.pop(name, None)
+        else:
+            self._told[name] = note
+        self._on_note(note)
 
     async def close(self, patience_s: float) -> None:
         """Everything is ended and whole on disk; a last rewrapping that takes longer ends by itself."""

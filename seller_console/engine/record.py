@@ -1,9 +1,10 @@
 """The recording: the packets on air, onto the seller's disk, whatever happens to the program.
 
 Queue of 5 s; full: recording stops with a visible error (the encoder never waits for a
-disk). Matroska while running, in clusters of 0.7 s, so that a killed program loses
-less than the last second; segments of 30 minutes, each rewrapped to MP4 when it is whole
-(VP8 stays as it is: no MP4 holds it).
+disk); time in which nothing was made, as a laptop slept, does not count. Matroska while
+running, in clusters of 0.7 s, so that a killed program loses less than the last second;
+segments of 30 minutes, each rewrapped to MP4 when it is whole (VP8 stays as it is: no MP4
+holds it).
 Ends by itself, in words, when the disk has less than 300 MB left.
 """
 
@@ -22,12 +23,15 @@ from pathlib import Path
 from typing import Literal
 
 from ..rtc.payload import Codec
+from .claims import Claim
 from .encode import Packet
 from .muxing import Muxer, Unit, copy_of, rewrap
 
 log = logging.getLogger("engine.record")
 
-QUEUE_S = 5.0
+QUEUE_S, QUEUE_UNITS = 5.0, 2000
+STEP_S = 0.5
+"""More than this between two neighbours is a gap in what was made, not a slow disk."""
 SEGMENT_S = 1800.0
 RESERVE_BYTES = 300_000_000
 DISK_CHECK_S = 2.0
@@ -49,7 +53,7 @@ class RecordFacts:
     bytes: int = 0
     hours_left: float = -1.0
     error: str = ""
-    """disk_full, disk_slow, not_writable or disk_error."""
+    """disk_full, disk_slow, not_writable or disk_error; kept when what failed has been ended."""
     busy: bool = False
     """Something of it is still being written or rewrapped, though it may have failed."""
 
@@ -57,8 +61,11 @@ class RecordFacts:
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
 
 
-def code_of(error: OSError) -> str:
+def code_of(error: Exception) -> str:
     """What a screen has words for."""
+    if not isinstance(error, OSError):
+        log.error("recording_broken", exc_info=error)
+        return "disk_error"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "disk_full"
     return "not_writable" if error.errno in _NOT_WRITABLE else "disk_error"
@@ -83,7 +90,9 @@ class Recorder:
         self._ask_idr = ask_idr
         self._codec: Codec = codec
         self._segment_s, self._reserve_bytes = segment_s, reserve_bytes
-        self._units: deque[Unit] = deque()
+        self._units: deque[tuple[float, Unit]] = deque()
+        """Each with how much had been made before it, gaps left out."""
+        self._made_s = self._newest_s = 0.0
         self._wake = threading.Condition()
         self._stopping = False
         self._state: RecordState = "waiting"
@@ -94,6 +103,7 @@ class Recorder:
         self._past_bytes = 0
         self._began_s = time.monotonic()
         self._muxer: Muxer | None = None
+        self._claim: Claim | None = None
         self._hours_left = -1.0
         self._rewrapping: list[threading.Thread] = []
         self._packets = 0
@@ -106,7 +116,7 @@ class Recorder:
         size = self._past_bytes + (muxer.bytes if muxer else 0)
         state = self._state
         busy = self._thread.is_alive() or any(thread.is_alive() for thread in self._rewrapping)
-        if self._stopping and state != "failed":
+        if self._stopping:
             state = "finishing" if busy else "off"
         path = "" if self._path == Path() else str(self._path)
         return RecordFacts(state, path, round(seconds, 2), size, self._hours_left, self._error, busy)
@@ -121,10 +131,11 @@ class Recorder:
         with self._wake:
             if self._stopping or self._state == "failed":
                 return
-            self._units.append(unit)
-            if unit.at_s - self._units[0].at_s > QUEUE_S:
+            self._made_s += min(max(0.0, unit.at_s - self._newest_s), STEP_S)
+            self._newest_s = max(self._newest_s, unit.at_s)
+            self._units.append((self._made_s, unit))
+            if self._made_s - self._units[0][0] > QUEUE_S or len(self._units) > QUEUE_UNITS:
                 self._fail("disk_slow")
-                self._wake.notify()
 
     def end(self, wait_s: float = 20.0) -> RecordFacts:
         """Writes what is queued and closes; the rewrapping goes on ("finishing"). Blocks: not for the loop."""
@@ -140,15 +151,16 @@ class Recorder:
         self.end(wait_s)
         for thread in self._rewrapping:
             thread.join(max(0.0, until_s - time.monotonic()))
-        facts = self.facts()
-        return facts if facts.state == "failed" else replace(facts, state="off")
+        return replace(self.facts(), state="off")
 
     # --- on the recorder's thread ---------------------------------------------------------------
 
     def _fail(self, code: str, why: str = "") -> None:
         log.warning("recording_failed code=%s why=%s path=%s", code, why, self._path)
-        self._state, self._error = "failed", code
-        self._units.clear()
+        with self._wake:
+            self._state, self._error = "failed", code
+            self._units.clear()
+            self._wake.notify()
 
     def _run(self) -> None:
         checked_s = 0.0
@@ -170,11 +182,11 @@ class Recorder:
                 if time.monotonic() - checked_s > DISK_CHECK_S:
                     checked_s = time.monotonic()
                     self._check_disk()
-            except OSError as error:
+            except Exception as error:  # what is not the disk's fault ends the recording in words as well
                 self._fail(code_of(error), str(error))
         try:
             self._end_segment()
-        except OSError as error:
+        except Exception as error:
             self._fail(code_of(error), str(error))
 
     def _began(self) -> None:
@@ -188,7 +200,7 @@ class Recorder:
                 self._wake.wait(BATCH_S)
             if self._state == "failed" or not self._units:
                 return None
-            return self._units.popleft()
+            return self._units.popleft()[1]
 
     def _sweep(self) -> None:
         """Halves that a power cut left of a rewrapping: their Matroska is there."""
@@ -207,25 +219,35 @@ class Recorder:
         self._check_disk()
         self._packets = 0
         self._writing = self._path = path
+        self._claim = Claim(path)
+        self._claim.take()  # where a disk knows no locks it is written all the same
         self._muxer = Muxer(str(path), "matroska", self._size, self._fps, _OPTIONS, codec=self._codec)
         log.info("recording path=%s", path)
 
     def _end_segment(self) -> None:
         muxer, self._muxer = self._muxer, None
         if muxer is None:
+            self._let_go()
             return
         self._past_s += muxer.seconds
         self._past_bytes += muxer.bytes
         path = self._writing
-        muxer.close()
-        if not muxer.bytes:
-            path.unlink(missing_ok=True)
-            return
-        if self._codec != "H264":
+        try:
+            muxer.close()
+            if not muxer.bytes:
+                path.unlink(missing_ok=True)
+        finally:
+            self._let_go()
+        if not muxer.bytes or self._codec != "H264":
             return  # no MP4 holds VP8: the Matroska is what there is
         thread = threading.Thread(target=self._rewrap, args=(path, self._packets), name="rewrap", daemon=True)
         self._rewrapping = [t for t in self._rewrapping if t.is_alive()] + [thread]
         thread.start()
+
+    def _let_go(self) -> None:
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.free()
 
     def _rewrap(self, path: Path, packets: int) -> None:
         """The Matroska stays when it cannot be rewrapped: nothing recorded is ever lost to a conversion."""

@@ -2,9 +2,10 @@
 
     python packaging/dev.py soak suspend [--seconds 60] [--times 3]
 
-SIGSTOP and SIGCONT on the real engine, publishing the test card to a real relay; a viewer
-stays. Prints one JSON object: milliseconds from waking to `on_air`, and to the next
-picture at the viewer. Exit code 1: a new session took 5 s or more.
+SIGSTOP and SIGCONT on the real engine, publishing the test card to a real relay and recording
+it; a viewer stays. Prints one JSON object: milliseconds from waking to `on_air`, and to the next
+picture at the viewer; seconds and pictures recorded. Exit code 1: a new session took 5 s or more,
+or the recording did not outlast it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+import av
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -35,9 +38,12 @@ async def soak(seconds: float, times: int) -> dict[str, Any]:
         async with relay_door.opened() as door, _engine.running(folder) as engine:
             aired: list[float] = []
             seen: list[float] = []
+            recorded: list[dict[str, Any]] = []
 
             async def listen() -> None:
                 while note := await engine.hear():
+                    if note["type"] == "recording_changed":
+                        recorded.append(note)
                     if note["type"] == "air_changed" and note.get("state") == "on_air":
                         aired.append(time.monotonic())
 
@@ -52,6 +58,7 @@ async def soak(seconds: float, times: int) -> dict[str, Any]:
                 return next(moment for moment in moments if moment > then)
 
             listening = asyncio.create_task(listen())
+            engine.say(type="start_recording")
             engine.say(type="go_on_air", url=door.whip)
             await after(aired, 0)
             watching = asyncio.create_task(Viewer(door.whep, on_access_unit=watched).run())
@@ -68,11 +75,24 @@ async def soak(seconds: float, times: int) -> dict[str, Any]:
                     picture_ms.append(round(1000 * (await after(seen, woken) - woken)))
                     print(f"back on air after {on_air_ms[-1]} ms, a picture after {picture_ms[-1]} ms", flush=True)
                     await asyncio.sleep(3)
+                engine.say(type="stop_recording")
+                async with asyncio.timeout(60):
+                    while not recorded or recorded[-1]["state"] != "off":  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
             finally:
                 watching.cancel()
                 await asyncio.wait([watching])
                 listening.cancel()
-    return {"asleep_s": seconds, "on_air_ms": on_air_ms, "picture_ms": picture_ms}
+        return {
+            "asleep_s": seconds, "on_air_ms": on_air_ms, "picture_ms": picture_ms,
+            "recorded_s": recorded[-1]["seconds"], "recording_error": recorded[-1].get("error", ""),
+            "recorded_pictures": pictures_in(recorded[-1]["path"]),
+        }  # fmt: skip
+
+
+def pictures_in(path: str) -> int:
+    with av.open(path) as container:
+        return sum(1 for _ in container.decode(video=0))
 
 
 def main(argv: list[str]) -> int:
@@ -82,7 +102,9 @@ def main(argv: list[str]) -> int:
     words = parser.parse_args(argv)
     report = asyncio.run(soak(words.seconds, words.times))
     print(json.dumps(report))
-    return 0 if max(report["on_air_ms"]) < 5000 and max(report["picture_ms"]) < 5000 else 1
+    soon = max(report["on_air_ms"]) < 5000 and max(report["picture_ms"]) < 5000
+    whole = not report["recording_error"] and report["recorded_s"] > words.seconds * words.times
+    return 0 if soon and whole else 1
 
 
 if __name__ == "__main__":

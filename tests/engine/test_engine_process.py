@@ -257,3 +257,28 @@ def test_a_parent_that_closes_its_pipes_takes_nothing_with_it(start_engine: Call
     console = engine.console()
     console.say(type="find_devices")
     console.wait(lambda n: n["type"] == "engine_stats" and n["uptime_s"] > 2.0, 8)
+
+
+def test_a_disk_that_hangs_holds_up_no_other_word_and_no_end(start_engine: Callable[..., Any], tmp_path: Path) -> None:
+    engine = start_engine()
+    console = engine.console()
+    console.wait_type("engine_stats")
+    os.mkfifo(tmp_path / "shot.jpg")  # whoever opens it to write waits for a reader
+    console.say(type="start_recording", folder=str(tmp_path / "recordings"))
+    console.wait(lambda n: n["type"] == "recording_changed" and n.get("seconds", 0) > 1, 20)
+    for number in range(12):
+        console.say(type="take_snapshot", request=str(number), path=str(tmp_path / "shot.jpg"))
+    start = len(console.notes)
+    console.say(type="set_muted", muted=True)
+    console.wait_type("programme_set", 5, start, muted=True)
+    console.say(type="go_on_air", url="http://127.0.0.1:9/whip")
+    console.wait_type("air_changed", 5, start, state="connecting")
+    start = len(console.notes)
+    console.say(type="leave_air")
+    console.wait_type("air_changed", 5, start, state="off")
+    console.say(type="stop_recording")
+    console.wait_type("recording_changed", 20, start, state="off")
+    answers = [n["error"] for n in console.notes if n["type"] == "snapshot_taken"]
+    assert answers == ["busy"] * 4, "the others hang still"
+    console.say(type="quit")
+    assert engine.program.wait(15) == 0
