@@ -88,6 +88,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_camera", "action.camera", ()),
     ActionSpec("open_recording", "action.recording", ()),
     ActionSpec("open_scenes", "action.scenes", ()),
+    ActionSpec("open_sound", "action.sound", ()),
+    ActionSpec("open_destinations", "action.destinations", ()),
+    ActionSpec("save_clip", "action.clip", ()),
     ActionSpec("retry_connection", "action.retry", ()),
 )
 FREE_KEYS: tuple[str, ...] = tuple(f"F{n}" for n in range(13, 25))

@@ -216,6 +216,7 @@ class Airing:
             scenes=note.scenes,
             second_camera=note.second_camera,
             second_microphone=note.second_microphone,
+            shaped=note.shaped,
             still=note.still,
             camera_name=naming.plain(note.camera, names.get(note.camera, "")),
             microphone_name=naming.plain(note.microphone, names.get(note.microphone, "")),

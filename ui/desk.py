@@ -20,7 +20,6 @@ from typing import Any
 from msgspec import structs
 from PySide6.QtCore import QObject
 
-from seller_console import places
 from seller_console.contract import commands as c
 from seller_console.contract import media as m
 from seller_console.contract.media import SetOverlay
@@ -29,7 +28,7 @@ from seller_console.contract.words import Accepted, LotDraft, Preset
 from . import permissions, readings
 from .actions import Actions, Guards, KeyStore
 from .curing import Curing
-from .desk_backstage import DeskBackstage
+from .desk_outputs import DeskOutputs
 from .overlays import Brake, Drawn, overlay_of, same
 from .permissions import SCENES
 from .values import Closing, ImportDryRun, Trouble
@@ -44,6 +43,8 @@ WINDOW_ACTIONS = frozenset(
         "open_camera",
         "open_recording",
         "open_scenes",
+        "open_sound",
+        "open_destinations",
         "add_lot",
         "import_lots",
         "announce",
@@ -55,7 +56,7 @@ PRESS_PATIENCE_S = 4.0
 """What acts on the running sale does not wait for an absent platform: a press must not open a lot much later."""
 
 
-class Desk(DeskBackstage):
+class Desk(DeskOutputs):
     def __init__(
         self,
         wires: Wires | None = None,
@@ -97,6 +98,7 @@ class Desk(DeskBackstage):
             "end_show": self.end_show,
             "undo_queue_edit": self.undo_queue_edit,
             "retry_connection": self.retry_connection,
+            "save_clip": self.save_clip,
         }
         intents[action_id]()
 
@@ -300,13 +302,13 @@ class Desk(DeskBackstage):
     def choose_microphone(self, spec: str) -> None:
         self._programme(microphone=spec)
         self._wires.remember(microphone=spec)
-        if gains := self._gains:
-            self._wires.tell(m.SetGain(gain_db=gains.get(spec, 0.0)))
+        self._tell_gain(spec)
 
     def choose_second_microphone(self, spec: str) -> None:
         """Mixed with the first; "": none."""
         self._programme(second_microphone=spec)
         self._wires.remember(second_microphone=spec)
+        self._tell_gain(spec, second=True)
 
     def use_test_card(self) -> None:
         """The labelled stand-in, chosen knowingly."""
@@ -376,28 +378,6 @@ class Desk(DeskBackstage):
             self.start_recording()
         else:
             self.stop_recording()
-
-    def recordings_folder(self) -> Path:
-        """Where they are, or will be."""
-        if self.recording.path and self.show.status != "prepared":
-            return Path(self.recording.path).parent
-        kept = str(self.remembered("record_folder"))
-        return Path(kept) if kept else places.home() / "recordings"
-
-    @property
-    def _gains(self) -> dict[str, float]:
-        kept = self._wires.remembered("gains")
-        return dict(kept) if isinstance(kept, dict) else {}
-
-    @property
-    def gain_db(self) -> float:
-        """Of the first microphone."""
-        return self._gains.get(self.programme.microphone, 0.0)
-
-    def set_gain(self, gain_db: float) -> None:
-        """Of the first microphone, kept with it."""
-        self._wires.tell(m.SetGain(gain_db=gain_db))
-        self._wires.remember(gains={**self._gains, self.programme.microphone: gain_db})
 
     def set_scene(self, scene: str) -> None:
         """table, face, both, split, still, pause: one of `programme.scenes`."""
@@ -491,13 +471,3 @@ class Desk(DeskBackstage):
             return
         self.put(closing=Closing("ending"))
         self.end_show(done=lambda: self.put(closing=Closing("closed")))
-
-    # --- the look of the window -----------------------------------------------------------------------------
-
-    def remember(self, **settings: object) -> None:
-        """Keeps choices of the window (theme, language, scale) for the next launch."""
-        self._wires.remember(**settings)
-
-    def remembered(self, name: str) -> object:
-        """A kept choice ("" or 0 when there is none)."""
-        return self._wires.remembered(name)

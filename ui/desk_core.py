@@ -318,21 +318,24 @@ class DeskCore(DeskValues):
     def _refresh_refusals(self) -> None:
         if type(self._wires) is NoWires:
             return  # a desk fed by hand keeps what it was given
-        self.put(
-            refusals=permissions.refused(
-                self._fold.state,
-                self._fold.who,
-                int(self.now_ms()),
-                away="" if self.connection.state == "connected" else self.connection.reason or "connecting",
-                opening=self._opening_until_seq is not None,
-                closing=self.closing.state in {"ending", "closed"},
-                curable=len(self.troubles) > 1 or any(trouble.cure for trouble in self.troubles),
-                troubles=len(self.troubles),
-                undoable=self._can_undo(),
-                engine=self._airing.engine_here,
-                scenes=self.programme.scenes,
-            )
+        refusals = permissions.refused(
+            self._fold.state,
+            self._fold.who,
+            int(self.now_ms()),
+            away="" if self.connection.state == "connected" else self.connection.reason or "connecting",
+            opening=self._opening_until_seq is not None,
+            closing=self.closing.state in {"ending", "closed"},
+            curable=len(self.troubles) > 1 or any(trouble.cure for trouble in self.troubles),
+            troubles=len(self.troubles),
+            undoable=self._can_undo(),
+            engine=self._airing.engine_here,
+            scenes=self.programme.scenes,
         )
+        self.put(refusals={**refusals, **self._more_refusals()})
+
+    def _more_refusals(self) -> dict[str, str]:
+        """Those of clips (see desk_outputs)."""
+        return {}
 
     def _devices_found(self, found: m.DevicesFound) -> None:
         """No camera at all: said, with the test card on offer. Nothing is chosen for the seller."""

@@ -500,9 +500,9 @@ class DeskEdits(DeskCore):
 
         self._wires.say(command, answered, patience_s=patience_s, in_turn=in_turn)
 
-    def notice(self, text: str, kind: NoticeKind = "said", *, undo: bool = False) -> None:
+    def notice(self, text: str, kind: NoticeKind = "said", *, undo: bool = False, folder: str = "") -> None:
         """A sentence that passes by."""
-        self.noticed.emit(Notice(text, kind, undo))
+        self.noticed.emit(Notice(text, kind, undo, folder))
 
 
 def _kept(edit: _Edit) -> KeptEdit:

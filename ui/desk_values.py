@@ -17,6 +17,7 @@ from seller_console.contract.words import RunOfShowNote
 from .values import (
     BuyerRow,
     ChatLine,
+    ClipOffer,
     Closing,
     Connection,
     DeckView,
@@ -46,6 +47,7 @@ class DeskValues(QObject):
     consoles_changed = Signal(object)  # tuple[str, ...] names of owner and producers connected
     health_changed = Signal(object)  # Health
     recording_changed = Signal(object)  # Recording
+    clip_changed = Signal(object)  # ClipOffer
     troubles_changed = Signal(object)  # tuple[Trouble, ...], the one to show first
     deck_changed = Signal(object)  # DeckView
     queue_changed = Signal(object)  # tuple[LotRow, ...]: on the block, next, queued
@@ -89,6 +91,7 @@ class DeskValues(QObject):
             "consoles": (),
             "health": Health(),
             "recording": Recording(),
+            "clip": ClipOffer(),
             "troubles": (),
             "deck": DeckView(),
             "queue": (),
@@ -157,6 +160,10 @@ class DeskValues(QObject):
     @property
     def recording(self) -> Recording:
         return self._values["recording"]  # type: ignore[no-any-return]
+
+    @property
+    def clip(self) -> ClipOffer:
+        return self._values["clip"]  # type: ignore[no-any-return]
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:

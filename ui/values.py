@@ -213,6 +213,17 @@ class DeckView:
 
 
 @dataclass(frozen=True, slots=True)
+class ClipOffer:
+    """The clip of the sale that was hammered last, as long as it can be had."""
+
+    run_id: str = ""
+    number: int = 0
+    state: Literal["none", "offered", "waiting", "saving", "saved", "failed"] = "none"
+    why: str = ""
+    """In words, when it failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class LotRow:
     """A row of a lot list."""
 
@@ -339,6 +350,8 @@ class Programme:
     second_camera: str = ""
     second_microphone: str = ""
     """Mixed with the first; "": none."""
+    shaped: bool = True
+    """Rumble off and peaks held, of real microphones."""
     still: str = ""
     """The picture file of the scene still."""
     camera_name: str = ""
@@ -413,6 +426,8 @@ class Notice:
     kind: NoticeKind = "said"
     undo: bool = False
     """Offer "Annuler" (Ctrl Z)."""
+    folder: str = ""
+    """Offer to open this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ down together. Closing asks the desk.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMenu, QStackedWidget, QVBoxLayout, QWidget
@@ -230,6 +232,15 @@ class Window(QWidget):
             self._pop_up(sources_menu(self._desk, self, self._stills), middle)
         elif what == "open_recordings":
             self._open_recordings()
+        elif what == "open_folder":
+            self._open_folder(Path(self._desk.asked_about))
+        elif what == "open_sound":
+            self._open_sound()
+        elif what == "open_destinations":
+            if self.pages.currentWidget() is self.preflight:
+                self.preflight.setup.open_destinations()
+            else:
+                self.live.queue.open_destinations()
 
     def _pop_up(self, menu: QMenu, at: QPoint) -> None:
         if self._menu is not None:
@@ -237,9 +248,15 @@ class Window(QWidget):
         self._menu = menu
         menu.popup(at)
 
+    def _open_sound(self) -> None:
+        bars = self.preflight.setup.bars if self.pages.currentWidget() is self.preflight else self.live.meter.bars
+        bars.open_gain(bars.mapToGlobal(QPoint(0, -8)))
+
     def _open_recordings(self) -> None:
-        """The system's own window of files, where the segments are."""
-        folder = self._desk.recordings_folder()
+        self._open_folder(self._desk.recordings_folder())
+
+    def _open_folder(self, folder: Path) -> None:
+        """The system's own window of files, where the segments or the clips are."""
         there = next((place for place in (folder, *folder.parents) if place.is_dir()), None)
         if there is None or not open_folder(there):
             self._desk.notice(t("recording.not_opened", folder=str(folder)), "refused")

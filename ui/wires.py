@@ -38,6 +38,15 @@ class Wires(Protocol):
     def tell(self, command: EngineCommand) -> None:
         """To the engine."""
 
+    def keep(self, command: EngineCommand) -> None:
+        """The engine does so already: for the next one, should it die."""
+
+    def keep_secret(self, name: str, secret: str) -> None:
+        """In the system's keyring, or a private file; "" forgets it."""
+
+    def secret(self, name: str, got: Callable[[str], None]) -> None:
+        """What was kept under this name, "" when nothing was."""
+
     def go_on_air(self) -> None:
         """The engine publishes to this show's ingest."""
 
@@ -101,6 +110,15 @@ class NoWires:
 
     def tell(self, command: EngineCommand) -> None:
         return
+
+    def keep(self, command: EngineCommand) -> None:
+        return
+
+    def keep_secret(self, name: str, secret: str) -> None:
+        return
+
+    def secret(self, name: str, got: Callable[[str], None]) -> None:
+        got("")
 
     def go_on_air(self) -> None:
         return

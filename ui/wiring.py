@@ -25,6 +25,7 @@ from seller_console.contract.words import Accepted, LotDraft, Preset, Refusal, W
 from seller_console.link import pairing, trust
 from seller_console.link.awake import Awake
 from seller_console.link.engine import EngineClient
+from seller_console.link.keys import Keys
 from seller_console.link.pictures import Pictures
 from seller_console.link.platform import Address, PlatformClient, RoadState, Unanswered
 from seller_console.link.rehearsal import RehearsalCrowd
@@ -86,6 +87,8 @@ class Wiring:
         """Of the pass we hold; None until there is one."""
         self._recalled: set[str] = set()
         """Shows whose edits of an earlier window were taken up."""
+        self._keys = Keys()
+        self._keyring = asyncio.Lock()
         self._snapshots: dict[str, asyncio.Future[m.SnapshotTaken]] = {}
         self._engine_restarts = 0
         self._recording = False
@@ -160,6 +163,34 @@ class Wiring:
 
     def tell(self, command: m.EngineCommand) -> None:
         self.engine.tell(command)
+
+    def keep(self, command: m.EngineCommand) -> None:
+        self.engine.wanted.take(command)
+
+    def keep_secret(self, name: str, secret: str) -> None:
+        async def work() -> None:
+            try:
+                async with self._keyring:  # in the order in which they were asked
+                    if secret:
+                        await asyncio.to_thread(self._keys.keep, name, secret)
+                    else:
+                        await asyncio.to_thread(self._keys.forget, name)
+            except OSError as error:
+                log.info("secret_not_kept error=%s", type(error).__name__)
+                self._desk.notice(t("destinations.key_not_kept"), "trouble")
+            else:
+                if secret and self._keys.notice:
+                    self._desk.notice(t("destinations.key_in_file"), "said")
+
+        self._start(work())
+
+    def secret(self, name: str, got: Callable[[str], None]) -> None:
+        async def work() -> None:
+            async with self._keyring:
+                found = await asyncio.to_thread(self._keys.get, name)
+            got(found)
+
+        self._start(work())
 
     def go_on_air(self) -> None:
         if "engine" not in self.supervisor.names:
@@ -330,6 +361,7 @@ class Wiring:
             self._recalled.add(show_id)
             self._desk.take_kept(self._waiting.read(show_id))
         self._desk.bring_lots()
+        self._desk.feed_whole(True)
         state, kept = self._desk.fold.state, self._settings.values
         if self._desk.fold.who.role != "owner" or state.status != "prepared" or state.preset != Preset():
             return
@@ -387,6 +419,9 @@ class Wiring:
         if outcome.name == "engine" and outcome.state == "running":
             if self._first_engine and outcome.reason != "attached":
                 self._set_up_engine()
+            elif self._first_engine:
+                for word in self._sound():  # it keeps its own; the next one will hear of it
+                    self.engine.wanted.take(word)
             self._first_engine = False
             self.engine.look_again()
             if outcome.restarts > self._engine_restarts and self._desk.show.status == "live":
@@ -394,13 +429,22 @@ class Wiring:
                 self.say(noted, lambda answer: None)
             self._engine_restarts = outcome.restarts
 
+    def _sound(self) -> list[m.EngineCommand]:
+        """How the microphones were set."""
+        kept = self._settings.values
+        words: list[m.EngineCommand] = [] if kept.shaped else [m.SetSound(shaped=False)]
+        for spec, second in ((kept.microphone, False), (kept.second_microphone, True)):
+            if gain_db := kept.gains.get(spec, 0.0):
+                words.append(m.SetGain(gain_db=gain_db, second=second))
+        return words
+
     def _set_up_engine(self) -> None:
         """A new engine gets what was chosen last time."""
         kept = self._settings.values
         if kept.encoder != "x264":
             self.engine.tell(m.SetEncoder(encoder=kept.encoder))
-        if gain_db := kept.gains.get(kept.microphone, 0.0):
-            self.engine.tell(m.SetGain(gain_db=gain_db))
+        for word in self._sound():
+            self.engine.tell(word)
         self.engine.tell(
             m.SetProgramme(
                 camera=kept.camera or "testcard",

@@ -53,6 +53,12 @@ class Values(msgspec.Struct, kw_only=True):
     """Record the programme whenever the show is on air."""
     record_folder: str = ""
     """"" = the recordings of this home."""
+    keep_clips: bool = False
+    """A clip of each sale is kept by itself."""
+    destinations: list[dict[str, str | bool]] = []
+    """Where else the show goes: name, address and on, of each. Their keys are in the keyring."""
+    shaped: bool = True
+    """Rumble off and peaks held, of real microphones."""
     still: str = ""
     """The picture file of the scene of that name."""
     preset: Preset | None = None

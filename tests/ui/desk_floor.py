@@ -32,6 +32,8 @@ class FloorWires(NoWires):
         self.picture = "/pictures/x.jpg"
         self.air: list[str] = []
         self.crowd: list[bool] = []
+        self.only_kept: list[Any] = []
+        self.secrets: dict[str, str] = {}
 
     def say(
         self,
@@ -54,6 +56,18 @@ class FloorWires(NoWires):
 
     def tell(self, command: Any) -> None:
         self.told.append(command)
+
+    def keep(self, command: Any) -> None:
+        self.only_kept.append(command)
+
+    def keep_secret(self, name: str, secret: str) -> None:
+        if secret:
+            self.secrets[name] = secret
+        else:
+            self.secrets.pop(name, None)
+
+    def secret(self, name: str, got: Callable[[str], None]) -> None:
+        got(self.secrets.get(name, ""))
 
     def simulate_public(self, wanted: bool) -> None:
         self.crowd.append(wanted)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from tests.ui import scenes
 from ui import theme, words
-from ui.values import Closing, Connection, Notice
+from ui.values import ClipOffer, Closing, Connection, Notice
 from ui.views import paint
 from ui.window import Window
 
@@ -50,6 +50,10 @@ PANELS = (
     "money_lots",
     "closing_waiting",
     "producer_backstage",
+    "destinations",
+    "destinations_live",
+    "clip_offered",
+    "clip_saved",
 )
 
 LEAVE_NOTHING = frozenset(
@@ -92,6 +96,25 @@ def panel(window: Window, desk: object, name: str) -> None:
         window.address.use.click()
     elif name == "settings":
         queue.open_settings()
+    elif name.startswith("destinations"):
+        live = name == "destinations_live"
+        if not live:
+            scenes.prepared(desk)
+        scenes.broadcast(desk, live)
+        if live:
+            queue.open_destinations()
+        else:
+            window.preflight.setup.open_destinations()
+            form = window.preflight.setup.destinations.form
+            form.name.setText("Site du club")
+            form.address.setText("club.example/whip")
+            form.done.click()
+    elif name in ("clip_offered", "clip_saved"):
+        scenes.adjudged(desk)
+        desk.put(clip=ClipOffer("r148", 148, "offered" if name == "clip_offered" else "saved"))
+        if name == "clip_saved":
+            queue.show_tab(1)
+            desk.noticed.emit(Notice(words.t("clip.saved", number=148), folder="/x/clips"))
     elif name == "import":
         desk.put(import_=scenes.DRY_RUN)
         queue.open_import()

@@ -9,7 +9,14 @@ from typing import Any
 
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 
-from seller_console.contract.media import Camera, CameraOffer, CameraSet, CameraSettings, Microphone
+from seller_console.contract.media import (
+    Camera,
+    CameraOffer,
+    CameraSet,
+    CameraSettings,
+    DestinationChanged,
+    Microphone,
+)
 from seller_console.contract.words import LotDraft, Preset, RunOfShowNote
 from ui.desk import Desk
 from ui.values import (
@@ -520,6 +527,23 @@ def tuned(desk: Desk) -> None:
     spec = desk.programme.camera
     desk.put(cameras=(CameraSet(camera=spec, settings=used, width=1280, height=720, fps=30.0, offers=offers,
                                 ignored=("size",)),))  # fmt: skip
+
+
+DESTINATIONS = [
+    {"name": "YouTube", "address": "rtmp://a.rtmp.youtube.com/live2", "on": True},
+    {"name": "Twitch", "address": "rtmps://live.twitch.tv/app", "on": True},
+    {"name": "Chaîne du village", "address": "https://ingest.village.example/whip", "on": False},
+]
+
+
+def broadcast(desk: Desk, live: bool) -> None:
+    """Three further destinations: while live one is on air, one is away, one is off."""
+    kept = {"destinations": DESTINATIONS}
+    desk._wires.remembered = lambda name: kept.get(name, "")  # type: ignore[method-assign]
+    if live:
+        desk.destinations.hear(DestinationChanged(name="YouTube", state="on_air"))
+        desk.destinations.hear(DestinationChanged(name="Twitch", state="reconnecting", detail="refused"))
+    desk.destinations.say()
 
 
 def no_camera(desk: Desk) -> None:

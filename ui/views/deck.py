@@ -19,6 +19,7 @@ from ..desk import Desk
 from ..values import RUNNING, DeckView
 from ..words import t, tn
 from . import paint
+from .clips import deck_words
 from .controls import ActionButton, words_of
 from .pdd import PddButton
 from .pictures import Pictures
@@ -96,6 +97,8 @@ class Deck(QWidget):
         self._buttons[act.start_with_other_preset.id] = self._preset
         self.pdd.preset_switched.connect(self._preset_switched)
         desk.show_changed.connect(lambda _show: self._say_preset())
+        self.clip = self._buttons[act.save_clip.id] = ActionButton(act.save_clip, self).spread()
+        desk.clip_changed.connect(lambda _clip: self._show_clip())
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -144,7 +147,15 @@ class Deck(QWidget):
             names = ["start_giveaway", "announce", "stop_sale"]
         else:
             names = ["start_with_other_preset", "skip_lot", "start_giveaway"]
+        if self._desk.clip.state != "none":
+            names.append("save_clip")
         return [self._buttons[name] for name in names]
+
+    def _show_clip(self) -> None:
+        offer = self._desk.clip
+        if offer.state != "none":
+            self.clip.say(deck_words(offer), number=offer.number)
+        self._arrange()
 
     def _preset_switched(self, _other: bool) -> None:
         self._say_preset()

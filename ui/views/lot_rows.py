@@ -13,6 +13,7 @@ from ..desk import Desk
 from ..values import RUNNING, LotRow
 from ..words import known, t, tn
 from . import paint
+from .clips import mark_of
 from .lot_model import MarkRole, RowRole
 from .pictures import Pictures
 
@@ -84,7 +85,8 @@ class LotDelegate(QStyledItemDelegate):
             margin = ""
             if row.cost_cents:
                 margin = t("queue.margin", price=words.money(row.price_cents - row.cost_cents, currency))
-            return " · ".join(part for part in (row.buyer_name, bag, at, margin) if part)
+            clip = mark_of(self._desk, row.run_id)
+            return " · ".join(part for part in (row.buyer_name, bag, at, margin, clip) if part)
         parts = [row.category]
         if row.status == "passed":
             parts.append(t("queue.best", price=words.money(row.price_cents, currency)) if row.price_cents else "")

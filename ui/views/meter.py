@@ -10,7 +10,7 @@ import time
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QSlider, QVBoxLayout, QWidget, QWidgetAction
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from .. import theme, words
 from ..desk import Desk
@@ -19,12 +19,12 @@ from ..values import Level
 from ..words import t
 from . import paint
 from .controls import ActionButton
+from .sound import SoundMenu
 
 FLOOR_DB = -60.0
 AMBER_DB = -12.0
 RED_DB = -3.0
 FALL_DB_PER_S = 24.0
-GAIN_MOST_DB = 20
 
 
 class Bars(QWidget):
@@ -38,7 +38,7 @@ class Bars(QWidget):
         self._peak = self._rms = FLOOR_DB
         self._at = time.monotonic()
         self._clipped_at = -1e9
-        self._menu: QMenu | None = None
+        self._menu: SoundMenu | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._fall = QTimer(self)
         self._fall.setInterval(50)
@@ -52,33 +52,12 @@ class Bars(QWidget):
         self.open_gain(event.globalPos())
 
     def open_gain(self, at: QPoint) -> None:
-        """The gain beside its bars: what is heard is seen while it is turned."""
+        """The gains beside the bars: what is heard is seen while it is turned."""
         if self._menu is not None:
             self._menu.deleteLater()
-        menu = self._menu = QMenu(self)
-        page, said, slider = QWidget(menu), QLabel(menu), QSlider(Qt.Orientation.Horizontal, menu)
-        column = QVBoxLayout(page)
-        column.setContentsMargins(14, 8, 14, 10)
-        column.addWidget(said)
-        column.addWidget(slider)
-        slider.setRange(-GAIN_MOST_DB, GAIN_MOST_DB)
-        slider.setPageStep(6)
-        slider.setMinimumWidth(240)
-        slider.setAccessibleName(t("meter.gain_name"))
-
-        def say(gain_db: int) -> None:
-            said.setText(t("meter.gain", gain=f"{gain_db:+d}".replace("-", "−") if gain_db else "0"))
-
-        slider.setValue(round(self._desk.gain_db))
-        say(slider.value())
-        slider.valueChanged.connect(say)
-        slider.valueChanged.connect(lambda gain_db: self._desk.set_gain(float(gain_db)))
-        holder = QWidgetAction(menu)
-        holder.setDefaultWidget(page)
-        menu.addAction(holder)
-        menu.addAction(t("meter.gain_reset"), lambda: slider.setValue(0))
+        menu = self._menu = SoundMenu(self._desk, self)
         menu.popup(at)
-        slider.setFocus()
+        menu.sliders[0].setFocus()
 
     def sizeHint(self) -> QSize:
         return QSize(200, 38 if self._named else 17)

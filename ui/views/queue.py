@@ -15,7 +15,9 @@ from ..values import RUNNING, LotRow
 from ..values_backstage import Edits
 from ..words import t
 from .camera import CameraPanel
+from .clips import clip_entries
 from .controls import Badge, Tabs, plain_button, reserve
+from .destinations import DestinationsPanel
 from .edits import EditsPanel
 from .hold import HoldButton
 from .importing import ImportPanel
@@ -99,6 +101,9 @@ class QueuePane(QWidget):
         self.camera = CameraPanel(desk, self)
         self.camera.closed.connect(self._back)
         self.pages.addWidget(self.camera)
+        self.destinations = DestinationsPanel(desk, self)
+        self.destinations.closed.connect(self._back)
+        self.pages.addWidget(self.destinations)
         self.money = MoneyPanel(desk, self)
         self.money.closed.connect(self._back)
         self.pages.addWidget(self.money)
@@ -145,10 +150,15 @@ class QueuePane(QWidget):
         desk.import_changed.connect(lambda dry: self.open_import() if dry.state == "reading" else None)
         desk.edits_changed.connect(self._mark)
         self._mark(desk.edits)
+        desk.clips.changed.connect(self._clips_changed)
         for i, rows in enumerate((desk.queue, desk.sold, desk.passed)):
             self._show(i, rows)
         self._choose_tab(0)
         self._deck_changed()
+
+    def _clips_changed(self) -> None:
+        self.lists[1].viewport().update()
+        self._refresh_sale_bar()
 
     def _mark(self, edits: Edits) -> None:
         for lots in self.lists:
@@ -242,6 +252,8 @@ class QueuePane(QWidget):
             for action in menu.actions():
                 action.setEnabled(False)
                 action.setToolTip(who_may)
+        if self.tabs.current == 1:
+            clip_entries(menu, self._desk, row)
         menu.popup(at)
 
     def _remove(self, row: LotRow) -> None:
@@ -262,7 +274,8 @@ class QueuePane(QWidget):
         self._again = plain_button(t("queue.menu.re_run"), lambda: self._on_sale("again"), bar)
         self.void = HoldButton(t("hold", words=t("sale.void")), bar)
         self.void.held.connect(lambda: self._on_sale("void"))
-        for button in (self._paid, self._failed, self._runner_up, self._again):
+        self._clip = plain_button(t("clip.save"), lambda: self._on_sale("clip"), bar)
+        for button in (self._paid, self._failed, self._runner_up, self._again, self._clip):
             line.addWidget(button)
         reserve(self._desk, "mark_payment", self._paid, self._failed)
         reserve(self._desk, "offer_to_runner_up", self._runner_up)
@@ -286,6 +299,7 @@ class QueuePane(QWidget):
         self._failed.setVisible(open_sale)
         self.void.setVisible(sold and paid not in ("paid", "voided"))
         self._runner_up.setVisible(sold and paid == "failed")
+        self._clip.setVisible(sold and row is not None and not self._desk.clips.refusal(row.run_id))
         self._again.setVisible(passed or (sold and paid in ("failed", "voided")))
 
     def _on_sale(self, what: str) -> None:
@@ -298,6 +312,8 @@ class QueuePane(QWidget):
             self._desk.offer_to_runner_up(row.sale_id)
         elif what == "again":
             self._desk.re_run(row.lot_id)
+        elif what == "clip":
+            self._desk.clips.save(row.run_id)
         else:
             self._desk.void_sale(row.sale_id)
 
@@ -330,6 +346,11 @@ class QueuePane(QWidget):
         self.camera.refresh()
         self._open_page(self.camera)
         self.camera.begin()
+
+    def open_destinations(self) -> None:
+        self.destinations.refresh()
+        self._open_page(self.destinations)
+        self.destinations.begin()
 
     def open_money(self) -> None:
         """The account; pressed again, the lots."""

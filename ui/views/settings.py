@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from .. import theme
 from ..actions import Action
 from ..desk import Desk
+from ..destinations import count_words
 from ..words import decimal, t
 from .choice import Choice
 from .controls import plain_button
@@ -161,6 +162,15 @@ class SettingsPanel(QWidget):
         grid.addWidget(self.logo, self._line, 1)
         self._line += 1
         self.overlay_hint = self._hint(grid, t("settings.overlay_hint"))
+        self.clips = QCheckBox(t("settings.clips"), inside)
+        self.shaped = QCheckBox(t("sound.shaped"), inside)
+        for box, hint in ((self.clips, "settings.clips_hint"), (self.shaped, "settings.shaped_hint")):
+            box.setAccessibleName(box.text())
+            grid.addWidget(box, self._line, 0, 1, 2)
+            self._line += 1
+            self._hint(grid, t(hint))
+        self.also = plain_button(t("destinations.open"), lambda: desk.ask("open_destinations"), inside)
+        self._add(grid, t("settings.destinations"), self.also)
         keys = QLabel(t("settings.keys"), inside)
         keys.setFont(theme.font(14, theme.BOLD))
         keys.setContentsMargins(0, 8, 0, 0)
@@ -206,6 +216,10 @@ class SettingsPanel(QWidget):
         self.language.activated.connect(lambda _i: desk.remember(language=self.language.currentData()))
         self.scale.activated.connect(lambda _i: desk.remember(scale=self.scale.currentData()))
         self.overlay.toggled.connect(lambda on: desk.set_overlay(on))
+        self.clips.toggled.connect(lambda on: desk.remember(keep_clips=on))
+        self.shaped.toggled.connect(desk.set_shaped)
+        desk.programme_changed.connect(lambda _programme: self._show_outputs())
+        desk.destinations.changed.connect(self._show_outputs)
         self.encoder.activated.connect(lambda _i: desk.set_encoder(str(self.encoder.currentData())))
         desk.encoder_changed.connect(lambda _chosen: self._show_encoder())
         self.space.toggled.connect(self._space_toggled)
@@ -246,6 +260,13 @@ class SettingsPanel(QWidget):
         self.logo.setText(t("settings.overlay_logo_off", name=Path(logo).name) if logo else t("settings.overlay_logo"))
         self.logo.setAccessibleName(self.logo.text())
 
+    def _show_outputs(self) -> None:
+        for box, on in ((self.clips, self._desk.remembered("keep_clips")), (self.shaped, self._desk.programme.shaped)):
+            with QSignalBlocker(box):
+                box.setChecked(bool(on))
+        self.also.setText(count_words(self._desk.destinations.rows))
+        self.also.setAccessibleName(f"{t('action.destinations')} – {self.also.text()}")
+
     def _choose_logo(self) -> None:
         """A picture file, in a window beside ours; pressed with a logo there, none."""
         if self._desk.remembered("overlay_logo"):
@@ -282,6 +303,7 @@ class SettingsPanel(QWidget):
         self._show_fee()
         self._show_encoder()
         self._show_overlay()
+        self._show_outputs()
         desk = self._desk
         themes: list[tuple[str, object]] = [(t(f"settings.theme.{name}"), name) for name in ("dark", "light", "system")]
         self.theme.become(themes, desk.remembered("theme") or theme.colours().name)

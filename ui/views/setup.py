@@ -6,6 +6,7 @@ the test tone are called so; the wheel changes nothing by accident.
 
 from __future__ import annotations
 
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -21,12 +22,14 @@ from PySide6.QtWidgets import (
 from seller_console.contract.words import Preset
 
 from ..desk import Desk
+from ..destinations import count_words
 from ..naming import device_words
 from ..values import Devices, Programme
 from ..words import t
 from .camera import CameraPanel
 from .choice import Choice
 from .controls import plain_button
+from .destinations import DestinationsPanel
 from .fields import Count, mark
 from .meter import Bars
 from .preview import Preview
@@ -128,6 +131,9 @@ class SetUp(QWidget):
         column.addSpacing(12)
         self.tune = plain_button(t("preflight.tune"), self._tune, self)
         self.tune.setAccessibleName(t("action.camera"))
+        self.sound = plain_button(t("preflight.sound"), self._open_sound, self)
+        self.sound.setAccessibleName(t("action.sound"))
+        self.also = plain_button("", self._open_destinations, self)
         fields = QWidget(self)
         fields.setLayout(self._fields())
         self.camera_panel = CameraPanel(desk, self)
@@ -135,6 +141,11 @@ class SetUp(QWidget):
         self.pages = QStackedWidget(self)
         self.pages.addWidget(fields)
         self.pages.addWidget(self.camera_panel)
+        self.destinations = DestinationsPanel(desk, self)
+        self.destinations.closed.connect(self._close_destinations)
+        self.pages.addWidget(self.destinations)
+        desk.destinations.changed.connect(self._count_destinations)
+        self._count_destinations()
         column.addWidget(self.pages)
         self._column, self._fields_page = column, fields
         self.title.editingFinished.connect(self._titled)
@@ -155,19 +166,24 @@ class SetUp(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(8)
-        camera, sound = QWidget(self), QWidget(self)
-        for line, parts in ((camera, (self.camera, self.tune)), (sound, (self.microphone, self.second))):
+        camera, sound, places_to = QWidget(self), QWidget(self), QWidget(self)
+        buttons = (self.tune, self.sound, self.also)
+        for line, parts in (
+            (camera, (self.camera, self.tune)),
+            (sound, (self.microphone, self.second, self.sound)),
+            (places_to, (self.destination, self.also)),
+        ):
             beside = QHBoxLayout(line)
             beside.setContentsMargins(0, 0, 0, 0)
             beside.setSpacing(8)
             for part in parts:
-                beside.addWidget(part, 0 if part is self.tune else 1)
+                beside.addWidget(part, 0 if part in buttons else 1)
         places: list[tuple[str, QWidget]] = [
             ("preflight.title", self.title),
             ("preflight.camera", camera),
             ("preflight.microphone", sound),
             ("", self.bars),
-            ("preflight.destination", self.destination),
+            ("preflight.destination", places_to),
             ("preflight.quality", self.quality),
             ("preflight.scenes", self.sources),
             ("preflight.record", self.recording),
@@ -181,6 +197,7 @@ class SetUp(QWidget):
                 buddies = {
                     camera: self.camera,
                     sound: self.microphone,
+                    places_to: self.destination,
                     self.sources: self.sources.face,
                     self.recording: self.recording.choice,
                 }
@@ -192,6 +209,28 @@ class SetUp(QWidget):
 
     def _tune(self) -> None:
         self._desk.actions.open_camera.press()
+
+    def _open_sound(self) -> None:
+        self.bars.open_gain(self.sound.mapToGlobal(QPoint(0, self.sound.height() + 4)))
+
+    def _open_destinations(self) -> None:
+        self._desk.actions.open_destinations.press()
+
+    def open_destinations(self) -> None:
+        """Where else the show goes, under the picture."""
+        self.destinations.refresh()
+        self.pages.setCurrentWidget(self.destinations)
+        self._share(picture_first=True)
+        self.destinations.begin()
+
+    def _close_destinations(self) -> None:
+        self.pages.setCurrentIndex(0)
+        self._share(picture_first=False)
+        self.also.setFocus()
+
+    def _count_destinations(self) -> None:
+        self.also.setText(count_words(self._desk.destinations.rows))
+        self.also.setAccessibleName(f"{t('action.destinations')} – {self.also.text()}")
 
     def open_camera(self) -> None:
         """The camera's settings, under its picture."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from .. import theme
 from ..desk import Desk
@@ -23,9 +23,11 @@ class Toast(QWidget):
         self._over = parent
         self._notice: Notice | None = None
         self.undo = plain_button(t("notice.undo"), self._undo, self)
+        self.folder = plain_button(t("recording.open_folder"), self._open_folder, self)
         line = QHBoxLayout(self)
         line.setContentsMargins(16, 0, 8, 0)
         line.addStretch(1)
+        line.addWidget(self.folder)
         line.addWidget(self.undo)
         self._gone = QTimer(self)
         self._gone.setSingleShot(True)
@@ -42,6 +44,7 @@ class Toast(QWidget):
     def say(self, notice: Notice) -> None:
         self._notice = notice
         self.undo.setVisible(notice.undo)
+        self.folder.setVisible(bool(notice.folder))
         self.setAccessibleName(notice.text)
         self.setToolTip(notice.text)
         self._gone.start()
@@ -54,9 +57,17 @@ class Toast(QWidget):
         self._desk.actions.undo_queue_edit.press()
         self.hide()
 
+    def _open_folder(self) -> None:
+        if self._notice is not None:
+            self._desk.ask("open_folder", self._notice.folder)
+        self.hide()
+
+    def _buttons(self) -> list[QPushButton]:
+        return [button for button in (self.folder, self.undo) if not button.isHidden()]
+
     def sizeHint(self) -> QSize:
         words = self._notice.text if self._notice else ""
-        wide = paint.advance(words, 14) + 56 + (self.undo.sizeHint().width() + 10 if not self.undo.isHidden() else 0)
+        wide = paint.advance(words, 14) + 56 + sum(button.sizeHint().width() + 10 for button in self._buttons())
         return QSize(round(wide), 46)
 
     def place(self) -> None:
@@ -78,7 +89,7 @@ class Toast(QWidget):
             mark = QRectF(12, box.center().y() - 10, 20, 20)
             paint.rounded(painter, mark, 10, c.warn if refused else c.info)
             paint.text(painter, mark, "!" if refused else "i", 13, c.bg, theme.HEAVY, paint.CENTRE)
-            right = self.undo.x() - 8 if not self.undo.isHidden() else box.right() - 12
+            right = min((button.x() - 8.0 for button in self._buttons()), default=box.right() - 12)
             inner = QRectF(42, 0, right - 42, box.height())
             colour = c.on_warn_strip if refused else c.text
             paint.text(painter, inner, self._notice.text, 14, colour, elide=True, least=11)

@@ -1,0 +1,63 @@
+"""The keyring and the settings behind further destinations and the sound: nothing blocks, nothing is told aloud."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+
+import keyring
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from seller_console.contract import media as m
+from seller_console.link.settings import Settings
+from tests.link.test_settings import NoKeyring
+from ui.desk import Desk
+from ui.values import Notice
+from ui.wiring import Wiring
+
+
+async def test_a_key_is_kept_read_and_forgotten_in_that_order_and_is_in_no_log(
+    app: QApplication, home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    monkeypatch.setattr(keyring.core, "_keyring_backend", NoKeyring())
+    desk, settings = Desk(), Settings()
+    said: list[Notice] = []
+    desk.noticed.connect(said.append)
+    wiring = Wiring(desk, settings)
+    got: list[str] = []
+    async with asyncio.TaskGroup() as tasks:
+        wiring._tasks = tasks
+        wiring.keep_secret("destination/Club", "very-secret")
+        wiring.secret("destination/Club", got.append)
+    kept = home / "passes.json"
+    assert got == ["very-secret"] and stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert [notice.kind for notice in said] == ["said"] and "trousseau" in said[0].text
+    async with asyncio.TaskGroup() as tasks:
+        wiring._tasks = tasks
+        wiring.keep_secret("destination/Club", "")
+        wiring.secret("destination/Club", got.append)
+    assert got[-1] == "" and "very-secret" not in kept.read_text() and "very-secret" not in caplog.text
+
+
+def test_a_new_engine_gets_both_gains_and_the_shaping_and_one_that_is_there_gets_none(
+    app: QApplication, home: Path
+) -> None:
+    settings = Settings()
+    settings.values.microphone, settings.values.second_microphone = "microphone:a", "microphone:b"
+    settings.values.gains = {"microphone:a": 3.0, "microphone:b": -6.0}
+    settings.values.shaped = False
+    settings.values.destinations = [{"name": "Club", "address": "https://c/w", "on": False}]
+    settings.values.keep_clips = True
+    assert settings.save()
+    again = Settings().values
+    assert (again.destinations, again.keep_clips, again.shaped) == (settings.values.destinations, True, False)
+    wiring = Wiring(Desk(), settings)
+    assert wiring._sound() == [
+        m.SetSound(shaped=False), m.SetGain(gain_db=3.0), m.SetGain(gain_db=-6.0, second=True),
+    ]  # fmt: skip
+    word = m.AddDestination(name="Club", url="https://c/w", token="k")
+    wiring.keep(word)
+    assert wiring.engine.wanted.again() == [word] and wiring.engine._waiting == []
