@@ -55,6 +55,8 @@ def test_every_action_has_an_intent_or_asks_the_window(floor: DeskFloor) -> None
         "open_camera",
         "open_recording",
         "open_scenes",
+        "open_sound",
+        "open_destinations",
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -264,3 +266,19 @@ def test_taking_one_away_asks_twice_and_altering_keeps_the_key(
     assert list(panel.rows) == ["YouTube"] and "Vraiment" in row.take_off.text()
     QTest.mouseClick(row.take_off, LEFT)
     assert panel.rows == {} and floor.desk.destinations.rows == ()
+
+
+def test_in_a_small_window_the_field_and_what_is_wrong_with_it_are_in_sight(
+    app: QApplication, panel: DestinationsPanel, floor: DeskFloor, wait: Callable[..., None]
+) -> None:
+    for name in ("YouTube", "Twitch", "Club"):
+        floor.desk.destinations.put(name, YOUTUBE, "k")
+    panel.resize(560, 300)
+    app.processEvents()
+    form = panel.form
+    form.name.setText("Village")
+    form.address.setText("village.example")
+    form.done.click()
+    assert form.address.hasFocus()
+    wait(lambda: form.address.visibleRegion().boundingRect().height() == form.address.height())
+    wait(lambda: form.wrong["address"].visibleRegion().boundingRect().height() == form.wrong["address"].height())
