@@ -186,7 +186,7 @@ class SaveClip(MediaBase, frozen=True):
 
 
 class AddDestination(MediaBase, frozen=True):
-    """A further place for the same pictures: http(s) is WHIP (with `token`), rtmp(s), srt, or whatever FFmpeg knows."""
+    """A further place for the same pictures: http(s) is WHIP (with `token`), rtmp(s), or what this FFmpeg knows."""
 
     name: str
     url: str

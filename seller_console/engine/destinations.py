@@ -1,9 +1,10 @@
-"""Further destinations: the same pictures to RTMP, SRT or a second WHIP door; one failing never harms the others.
+"""Further destinations: the same pictures to RTMP or a second WHIP door; one failing never harms the others.
 
 Each has a thread, a queue of 5 s and (but for WHIP) a carrier of its own, a program that may wait for a server as
 long as it likes. Queue full: everything is dropped, and an IDR asked for when the carrier has taken something again.
-A connection that fails is tried again after 0.5, 1, 2, 5, 5 ... s. RTMP and SRT take AAC, made from the programme's
-sound by the carrier; the pictures are never encoded again. Addresses hold stream keys: they are never said or logged.
+A connection that fails is tried again after 0.5, 1, 2, 5, 5 ... s. Such a server cannot ask for an IDR, and cuts what
+it gets into segments at each: one comes every 2 s. It takes AAC, made from the programme's sound by the carrier; the
+pictures are never encoded again. Addresses hold stream keys: they are never said or logged.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ QUEUE_S = 5.0
 RETRY_S = (0.5, 1.0, 2.0, 5.0)
 STEADY_S = 10.0
 """So long on air: whatever ends it, the next attempt comes as soon as after the first failure."""
+KEYFRAME_EVERY_S = 2.0
 POLITE_S = 2.5
 """Longer than a carrier takes to end; then it is killed."""
 
@@ -43,7 +45,10 @@ class _Waiting:
 
 
 class StreamDestination:
-    """RTMP, SRT or a file, through FFmpeg. `on_state(state, detail)` is called on other threads."""
+    """RTMP, a file, or what else this FFmpeg can write to (`muxing.can_stream`).
+
+    `on_state(state, detail)` is called on other threads.
+    """
 
     def __init__(
         self,
@@ -67,6 +72,8 @@ class StreamDestination:
         self._need_idr = True
         self._stuck = False
         """It was full, and nothing has been taken since."""
+        self._whole_at_s = 0.0
+        """The media time of the last key picture, or of asking for one."""
         self._keys = 0
         """Key pictures given to this connection; on air when the server has number `_wanted`."""
         self._wanted = 1
@@ -104,8 +111,13 @@ class StreamDestination:
                 return
             self._need_idr = False
             full = self._put(_Waiting("key" if unit.key else "picture", unit.data, unit.pts, unit.at_s))
+            due = unit.at_s - self._whole_at_s >= KEYFRAME_EVERY_S
+            if unit.key or due:
+                self._whole_at_s = unit.at_s
         if full:
             self._say_too_slow()
+        elif due and not unit.key and "://" in self._url:
+            self._ask_idr()
 
     def _pcm(self, block: Samples, pts: int) -> None:
         with self._wake:

@@ -202,8 +202,8 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="URL",
         help=either(
-            "une autre destination : WHIP, rtmp(s), srt ; autant qu’on veut",
-            "a further destination: WHIP, rtmp(s), srt; repeatable",
+            "une autre destination : WHIP, rtmp(s) ; autant qu’on veut",
+            "a further destination: WHIP, rtmp(s); repeatable",
         ),
     )
     parser.add_argument(
