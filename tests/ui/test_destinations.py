@@ -276,6 +276,8 @@ def test_in_a_small_window_the_field_and_what_is_wrong_with_it_are_in_sight(
     panel.resize(560, 300)
     app.processEvents()
     form = panel.form
+    panel.rows["YouTube"].on.setFocus()
+    wait(lambda: form.address.visibleRegion().isEmpty())
     form.name.setText("Village")
     form.address.setText("village.example")
     form.done.click()
