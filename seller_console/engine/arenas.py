@@ -5,9 +5,9 @@ back; after a crowded minute every one of them holds the largest picture it once
 With two the engine is 5 % smaller at the same CPU (mallopt(3), M_ARENA_MAX).
 
 Left to itself it learns from each large block that is freed to put the next one of that
-size among the small ones (M_MMAP_THRESHOLD grows to 32 MB): a clip's few megabytes then
-leave a hole that something small keeps open, and the engine goes up and down by 12 MB.
-Pictures of 1080p are under the bound and are used again at once.
+size among the small ones (M_MMAP_THRESHOLD grows to 32 MB): pictures and clips then leave
+holes that something small keeps open, and the engine goes up by 10 MB and stays there.
+Here whatever is as large as a picture stands alone and goes back whole.
 
 numpy asks for huge pages wherever it has once put 4 MB or more (madvise(2),
 MADV_HUGEPAGE), and the mark stays when the array goes: whatever small thing lies there
@@ -24,7 +24,7 @@ import sys
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _PR_SET_THP_DISABLE = 41
 ARENAS = 2
-LARGE_BYTES, SPARE_BYTES = 4 << 20, 8 << 20
+LARGE_BYTES, SPARE_BYTES = 1 << 20, 2 << 20
 
 
 def keep_few() -> None:
