@@ -20,6 +20,8 @@ FALL_BLOCKS = 3
 NEAR_TOP_DB = 12.0
 """Falls are measured from blocks at most this far below the loudest: an ebbing noise is no syllable."""
 RISE_DB = 4.0
+GATE_DB = -90.0
+"""Under this a gate is shut: that says nothing of what lies under the voice."""
 SYLLABLES = 3
 
 
@@ -29,7 +31,7 @@ class Heard(NamedTuple):
     loud_db: float
     """dBFS of the loudest blocks (95th percentile)."""
     quiet_db: float
-    """dBFS between them (10th percentile)."""
+    """dBFS between them (10th percentile; while a gate is open, if there is one)."""
     syllables: int
     """How often the level rose by 4 dB to near its loudest: speech does some four times a second, a lorry once."""
 
@@ -43,7 +45,9 @@ def hear(levels_db: Sequence[float]) -> Heard | None:
     if len(levels_db) < BLOCKS:
         return None
     levels = np.asarray(levels_db[-BLOCKS:], np.float64)
-    loud_db, quiet_db = (float(one) for one in np.quantile(levels, (0.95, 0.1)))
+    loud_db = float(np.quantile(levels, 0.95))
+    let_through = levels[levels > GATE_DB]
+    quiet_db = float(np.quantile(let_through if len(let_through) else levels, 0.1))
     falls = (levels[:-FALL_BLOCKS] - levels[FALL_BLOCKS:])[levels[:-FALL_BLOCKS] > loud_db - NEAR_TOP_DB]
     fall_db = float(np.sort(falls)[-2:].mean()) if len(falls) >= 2 else 0.0
     return Heard(fall_db, loud_db, quiet_db, _rises(levels.tolist(), loud_db - NEAR_TOP_DB))

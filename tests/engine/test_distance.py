@@ -20,7 +20,7 @@ from seller_console.engine.hearing import VoiceSentinel
 from seller_console.engine.meter import Meter
 from seller_console.engine.sentinel import LOOK_S
 from seller_console.engine.sound import MicrophoneFacts
-from tests.fakes.spoken import SoundFault, Voice, music
+from tests.fakes.spoken import GatedVoice, SoundFault, Voice, music
 
 from .test_camera_settings import Heard
 from .test_sentinel import cured, raised
@@ -49,9 +49,17 @@ def test_a_lorry_and_a_steady_noise_have_no_syllables_and_little_is_not_judged()
     assert hear(syllables(30.0)[:-1]) is None
 
 
+def test_what_a_gate_takes_away_is_not_what_lies_under_the_voice() -> None:
+    open_db, shut = syllables(20.0, floor_db=-50.0), syllables(20.0, floor_db=-50.0)
+    shut[30:60] = [-120.0] * 30
+    through, gated = hear(open_db), hear(shut)
+    assert through is not None and gated is not None
+    assert gated.quiet_db == pytest.approx(through.quiet_db, abs=1)
+
+
 class Ear:
-    def __init__(self, seed: int) -> None:
-        self.voice, self.meter, self.sentinel = Voice(seed), Meter(BLOCKS), VoiceSentinel()
+    def __init__(self, seed: int, voice: type[Voice] = Voice) -> None:
+        self.voice, self.meter, self.sentinel = voice(seed), Meter(BLOCKS), VoiceSentinel()
         self.now_s, self._blocks = 0.0, 0
 
     def listen(self, seconds: float, fault: SoundFault = "", beside: float = 0.0, pause: bool = False) -> list[float]:
@@ -86,6 +94,10 @@ def test_music_that_begins_under_a_near_voice_is_no_far_voice(seed: int) -> None
     ear = Ear(seed)
     assert ear.listen(40) == []
     assert ear.listen(90, beside=1.5) == []
+
+
+def test_music_under_a_gated_near_voice_is_no_far_voice() -> None:
+    assert Ear(4242, GatedVoice).listen(175) == []
 
 
 def test_far_from_the_first_word_is_what_is_usual_here() -> None:

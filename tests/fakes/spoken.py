@@ -150,17 +150,20 @@ class Voice:
 
 
 class GatedVoice(Voice):
-    """Zeros wherever nobody speaks; after a minute, now and then, for up to 12 s."""
+    """Zeros wherever nobody speaks; after a minute, now and then, for some 12 s, and then somebody does."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         self._open = 0
         """Blocks for which the gate stays open."""
+        self._rested = MINUTE // 2
+        """The block at which it was last silent for long."""
 
     def _say_on(self) -> None:
         super()._say_on()
-        if self._blocks > MINUTE and self._rng.random() < 1 / 12:
+        if self._blocks > self._rested + MINUTE // 2 and self._rng.random() < 1 / 6:
             self.keep_quiet(self._rng.uniform(3.0, 12.0))
+            self._rested = self._blocks
 
     def block(self, fault: SoundFault = "") -> NDArray[np.float32]:
         heard = super().block(fault)
