@@ -326,6 +326,7 @@ def test_a_port_taken_by_another_program_is_said_and_nothing_is_lost(open_consol
         seen = again.until(lambda s: s["programs"][0] == "failed", 20, "it says so")
         assert seen["why"][0] == "port_in_use"
         assert "platform_failed" in seen["troubles"]
+    threading.Event().wait(0.6)  # F9 cures what has stood long enough to be read
     again.do("press", action="cure_trouble")
     seen = again.until(lambda s: s["connection"] == "connected" and s["queue"] == 1, 20, "F9 tries again")
     assert seen["show_id"] == before["show_id"]
