@@ -96,6 +96,9 @@ async def test_one_that_has_had_its_evening_is_not_replaced(
         assert here.crowd._starts == 1
 
 
+@pytest.mark.warns(
+    "crowd_did_not_end"
+)  # the room is closed while the second is still starting: a busy machine kills it
 async def test_one_that_dies_is_replaced(start_platform: Start) -> None:
     _, place = start_platform()
     async with room(place) as here:
