@@ -184,12 +184,12 @@ async def test_vp8_goes_to_whip_and_matroska_and_is_watched(
     async with relay_door.opened() as second:
         words = ["--also", second.whip, "--also", str(tmp_path / "b.mkv"), "--record", str(tmp_path / "kept")]
         program = start_program(
-            "seller_console.engine.headless", "--to", door.whip, *words, "--size", "360x640", "--seconds", "8",
+            "seller_console.engine.headless", "--to", door.whip, *words, "--size", "360x640", "--seconds", "14",
             "--codec", "vp8",
         )  # fmt: skip
         viewer = Viewer(door.whep, decode=True)
         watching = asyncio.create_task(viewer.run())
-        assert await asyncio.to_thread(program.wait, 40) == 0
+        assert await asyncio.to_thread(program.wait, 60) == 0
         watching.cancel()
         await asyncio.wait([watching])
         assert [one.video_codec for one in (*door.of(IngestStarted), *second.of(IngestStarted))] == ["VP8", "VP8"]
