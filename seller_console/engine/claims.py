@@ -13,18 +13,7 @@ import sys
 from pathlib import Path
 from typing import IO
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> None:
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
+from ..locking import lock
 
 _BUSY = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
@@ -46,7 +35,7 @@ class Claim:
             except OSError:
                 return False
             try:
-                _lock(file)
+                lock(file)
             except OSError as error:
                 file.close()
                 self.others = error.errno in _BUSY

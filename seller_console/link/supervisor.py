@@ -31,6 +31,7 @@ from .. import places
 from ..contract import VERSION
 from ..contract.codec import Unreadable, decode_runtime
 from ..contract.media import RuntimeFile
+from ..locking import lock
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class Lock:
         for _ in range(LOCK_TRIES):
             file = self._path.open("a+b")
             try:
-                _lock(file)
+                lock(file)
             except OSError:
                 file.close()
                 return False
@@ -132,19 +133,6 @@ class Lock:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> None:
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @dataclass

@@ -228,7 +228,7 @@ def test_a_lock_on_a_file_its_holder_removed_meanwhile_is_a_lock_on_the_file_tha
 ) -> None:
     path = tmp_path / "a.lock"
     opened: list[IO[bytes]] = []
-    real = supervisor._lock
+    real = supervisor.lock
 
     def late(file: IO[bytes]) -> None:
         if not opened:
@@ -236,7 +236,7 @@ def test_a_lock_on_a_file_its_holder_removed_meanwhile_is_a_lock_on_the_file_tha
         opened.append(file)
         real(file)
 
-    monkeypatch.setattr(supervisor, "_lock", late)
+    monkeypatch.setattr(supervisor, "lock", late)
     mine, other = Lock(path), Lock(path)
     assert mine.take() and path.exists() and len(opened) == 2
     assert not other.take()
