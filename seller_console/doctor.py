@@ -266,6 +266,22 @@ def check_webrtc(t: Tongue) -> Finding:
     return Finding("ok", f"aiortc {aiortc.__version__}")
 
 
+def check_destinations(t: Tongue) -> Finding:
+    """Where a broadcast can go beside its platform with this build of FFmpeg; nothing is connected to."""
+    from .engine.muxing import can_stream
+
+    kinds = ("rtmp", "rtmps", "srt")
+    here = ["WHIP", *(kind.upper() for kind in kinds if can_stream(f"{kind}://host/live/key"))]
+    missing = [kind.upper() for kind in kinds if kind.upper() not in here]
+    said = t("peut aussi diffuser vers : ", "can also send to: ") + ", ".join(here)
+    if missing:
+        said += t(" ; pas dans cette version : ", "; not in this build: ") + ", ".join(missing)
+    if "RTMPS" in missing:
+        return Finding("warn", said, t("Relancez la mise en place : PyAV doit être celui du verrou.",
+                                       "Run the set-up again: PyAV must be the locked one."))  # fmt: skip
+    return Finding("ok", said)
+
+
 def check_window(t: Tongue) -> Finding:
     """A window opened by another process: Qt ends the program when it finds no display."""
     nowhere = sys.platform == "linux" and not any(
@@ -411,6 +427,7 @@ CHECKS: tuple[tuple[str, str, str, Check], ...] = (
     ("cameras", "caméras", "cameras", check_cameras),
     ("microphones", "micros", "microphones", check_microphones),
     ("encoders", "encodeurs", "encoders", check_encoders),
+    ("destinations", "destinations", "destinations", check_destinations),
     ("webrtc", "WebRTC", "WebRTC", check_webrtc),
     ("window", "fenêtre", "window", check_window),
     ("home", "dossier", "folder", check_home),

@@ -132,6 +132,16 @@ def test_a_seam_that_does_not_hold_fails_by_its_name(monkeypatch: pytest.MonkeyP
     assert found.level == "fail" and "aioice.y" in found.said and "aiortc.x" not in found.said
 
 
+def test_where_else_a_show_can_go_is_asked_of_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    from seller_console.engine import muxing
+
+    found = doctor.check_destinations(ENGLISH)
+    assert found.level == "ok" and "WHIP, RTMP, RTMPS" in found.said
+    monkeypatch.setattr(muxing, "can_stream", lambda url: url.startswith("rtmp:"))
+    found = doctor.check_destinations(ENGLISH)
+    assert found.level == "warn" and found.cure and "not in this build: RTMPS, SRT" in found.said
+
+
 def test_every_line_speaks_both_languages() -> None:
     for name, french, english, check in doctor.CHECKS:
         if name in {"encoders", "window"}:

@@ -12,8 +12,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 BLOCKS = 80
 """Of 20 ms each: 1.6 s. Less holds too few syllables; more, and a change is said too late."""
 FALL_BLOCKS = 3
@@ -44,13 +42,23 @@ def hear(levels_db: Sequence[float]) -> Heard | None:
     """`levels_db`: dBFS (RMS) of the last blocks, oldest first; None while there are fewer than BLOCKS."""
     if len(levels_db) < BLOCKS:
         return None
-    levels = np.asarray(levels_db[-BLOCKS:], np.float64)
-    loud_db = float(np.quantile(levels, 0.95))
-    let_through = levels[levels > GATE_DB]
-    quiet_db = float(np.quantile(let_through if len(let_through) else levels, 0.1))
-    falls = (levels[:-FALL_BLOCKS] - levels[FALL_BLOCKS:])[levels[:-FALL_BLOCKS] > loud_db - NEAR_TOP_DB]
-    fall_db = float(np.sort(falls)[-2:].mean()) if len(falls) >= 2 else 0.0
-    return Heard(fall_db, loud_db, quiet_db, _rises(levels.tolist(), loud_db - NEAR_TOP_DB))
+    levels = list(levels_db[-BLOCKS:])
+    ordered = sorted(levels)
+    loud_db = quantile(ordered, 0.95)
+    quiet_db = quantile([level for level in ordered if level > GATE_DB] or ordered, 0.1)
+    syllable = loud_db - NEAR_TOP_DB
+    falls = sorted(
+        level - later for level, later in zip(levels, levels[FALL_BLOCKS:], strict=False) if level > syllable
+    )[-2:]
+    fall_db = sum(falls) / 2 if len(falls) == 2 else 0.0
+    return Heard(fall_db, loud_db, quiet_db, _rises(levels, syllable))
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Of sorted values, between two of them in proportion: as np.quantile, which takes 0.1 ms however few they are."""
+    at = share * (len(ordered) - 1)
+    low = int(at)
+    return ordered[low] + (ordered[min(low + 1, len(ordered) - 1)] - ordered[low]) * (at - low)
 
 
 def _rises(levels_db: list[float], least_db: float) -> int:

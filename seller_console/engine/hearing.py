@@ -7,15 +7,14 @@ only after much longer than its pauses. Pure: time is an argument.
 
 from __future__ import annotations
 
+import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from ..contract.media import TroubleCode
 from .clock import SECOND_NS
-from .distance import SYLLABLES, Heard, hear
+from .distance import SYLLABLES, Heard, hear, quantile
 from .held import Held
 from .meter import NOTHING_DB
 
@@ -170,14 +169,15 @@ class VoiceSentinel:
             self._usual.append(heard)
             self._louds.append(heard.loud_db)
             return
-        falls, _, quiets, _ = np.array(self._usual).T
+        usual_fall_db = quantile(sorted(usual.fall_db for usual in self._usual), 0.75)
+        usual_quiet_db = statistics.median(usual.quiet_db for usual in list(self._usual)[-LEARN_LOOKS:])
         known = len(self._louds) >= LEARN_LOOKS
-        under_db = float(np.median(self._louds)) - heard.loud_db if known else 0.0
+        under_db = statistics.median(self._louds) - heard.loud_db if known else 0.0
         if under_db > INAUDIBLE_DB:
             return
-        if len(self._murmurs) > FAR_LOOKS and heard.loud_db < float(np.median(self._murmurs)) + OVER_MURMUR_DB:
+        if len(self._murmurs) > FAR_LOOKS and heard.loud_db < statistics.median(self._murmurs) + OVER_MURMUR_DB:
             return
-        if heard.fall_db >= min(FAR_FALL_DB, FAR_SHARE * float(np.quantile(falls, 0.75))):
+        if heard.fall_db >= min(FAR_FALL_DB, FAR_SHARE * usual_fall_db):
             self._usual.append(heard)
             self._louds.append(heard.loud_db)
             if self._heard_far and at_ns - self._far_since_ns < MURMUR_S * SECOND_NS:
@@ -186,9 +186,7 @@ class VoiceSentinel:
                     self._murmurs.extend(self._heard_far)
             self._heard_far.clear()
             self._far, self._near = 0.0, self._near + 1
-        elif heard.fall_db < min(
-            heard.range_db, TO_THE_FLOOR * (heard.loud_db - float(np.median(quiets[-LEARN_LOOKS:])))
-        ):
+        elif heard.fall_db < min(heard.range_db, TO_THE_FLOOR * (heard.loud_db - usual_quiet_db)):
             if not self._heard_far:
                 self._far_since_ns = at_ns
             self._heard_far.append(heard.loud_db)

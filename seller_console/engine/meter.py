@@ -55,8 +55,9 @@ class Meter:
     def levels_db(self) -> list[float]:
         """RMS of the last blocks in dBFS, oldest first."""
         with self._lock:
-            powers = list(self._levels)
-        return [decibels(power**0.5) for power in powers]
+            powers = np.array(self._levels)
+        least = 10 ** (FLOOR_DB / 10)
+        return list((10 * np.log10(np.maximum(powers, least))).tolist())
 
     def gaps_s(self) -> list[float]:
         """How long nothing was heard, each time it has ended by itself since the last call."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 
 from ..contract.media import TroubleCode
 from .clock import SECOND_NS
@@ -47,10 +48,21 @@ def detail(luma: Pixels) -> tuple[float, float]:
     width = min(640, luma.shape[1])
     scaled = cv2.resize(luma, (width, max(2, luma.shape[0] * width // luma.shape[1])), interpolation=cv2.INTER_AREA)
     calm = cv2.GaussianBlur(scaled, (3, 3), 0)
-    fine = float(np.var(cv2.Laplacian(calm, cv2.CV_16S)))
+    fine = _variance(cv2.Laplacian(calm, cv2.CV_16S))
     half = cv2.resize(calm, (width // 4, calm.shape[0] // 4), interpolation=cv2.INTER_AREA)
-    coarse = float(np.var(cv2.Laplacian(half, cv2.CV_16S)))
+    coarse = _variance(cv2.Laplacian(half, cv2.CV_16S))
     return fine / (coarse + 1.0), coarse
+
+
+def _variance(plane: MatLike) -> float:
+    """As np.var, which makes two copies in double first and takes twice the time."""
+    return float(cv2.meanStdDev(plane)[1].item()) ** 2
+
+
+def _nearly_brightest(luma: Pixels) -> int:
+    """One in fifty is brighter."""
+    flat = luma.reshape(-1)
+    return int(np.partition(flat, at := len(flat) * 49 // 50)[at])
 
 
 @dataclass(slots=True)
@@ -70,7 +82,7 @@ class PictureSentinel:
     def look(self, picture: Picture, at_ns: int) -> tuple[TroubleCode, ...]:
         luma = planes(picture.pixels)[0]
         thin = luma[::8, ::8].copy()
-        dark = float(np.quantile(thin, 0.98)) < BLACK_LUMA
+        dark = _nearly_brightest(thin) < BLACK_LUMA
         white = float((thin >= WHITE_LUMA).mean()) > WHITE_SHARE
         same = self._before is not None and self._before.shape == thin.shape and bool((self._before == thin).all())
         self._before = thin

@@ -101,9 +101,11 @@ def _patch(luma: Pixels, box: list[int], bright: bool) -> Patches:
     side = max(wide, high)
     square = np.zeros((side, side), np.float32)
     left, over = (side - wide) // 2, (side - high) // 2
-    for column in (left, side - wide - left):  # an odd rest is shared: where it falls must not tell the sides apart
-        for row in (over, side - high - over):
-            square[row : row + high, column : column + wide] += cut / 4
+    columns, rows = {left, side - wide - left}, {over, side - high - over}
+    cut /= len(columns) * len(rows)
+    for column in columns:  # an odd rest is shared: where it falls must not tell the sides apart
+        for row in rows:
+            square[row : row + high, column : column + wide] += cut
     return np.asarray(cv2.resize(square, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32).reshape(-1)
 
 

@@ -23,7 +23,10 @@ LASTS_MS: dict[Role, int] = {"owner": 0, "producer": 30 * DAY_MS, "moderator": 3
 
 
 def new_token() -> str:
-    return secrets.token_urlsafe(32)
+    """Never with a hyphen in front: after `--pass` or `--token` it would be read as an option."""
+    while (token := secrets.token_urlsafe(32)).startswith("-"):
+        pass
+    return token
 
 
 def new_person(role: Role) -> PersonId:

@@ -274,7 +274,14 @@ async def test_a_terminal_that_is_closed_ends_it_tidily_and_the_recording_is_who
         "--size", "360x640", "--record", str(kept), stdin=slave, stdout=slave, start_new_session=True,
     )  # fmt: skip
     os.close(slave)
+
+    def is_on_air() -> None:
+        said = b""
+        while b"air: on_air" not in said:
+            said += os.read(master, 65_536)
+
     try:
+        await asyncio.wait_for(asyncio.to_thread(is_on_air), 30)
         await asyncio.to_thread(
             wait_for, lambda: any(path.stat().st_size > 50_000 for path in kept.glob("*.mkv")), 30, "it records"
         )

@@ -22,7 +22,7 @@ from seller_console.engine.devices import CameraWish, Devices
 from seller_console.engine.hearing import SoundSentinel
 from seller_console.engine.held import Held
 from seller_console.engine.picture import Picture, blank
-from seller_console.engine.seeing import ACCEPT_LOOKS, PaceSentinel, PictureSentinel, SkewSentinel
+from seller_console.engine.seeing import PaceSentinel, PictureSentinel, SkewSentinel
 from seller_console.engine.sentinel import CURES, LOOK_S, MachineSentinel, Sentinel
 from seller_console.engine.sound import MicrophoneFacts
 from seller_console.machine import Battery
@@ -420,9 +420,11 @@ async def test_retry_opens_a_frozen_camera_again_and_lets_a_blurred_one_look_for
         engine._sentinel.troubles = (
             m.TroubleRaised(code="picture_blurred", subject="Dessus", device="camera:Dessus@usb-1"),
         )
+        told: list[str] = []
+        engine._sentinel.refocused = told.append  # type: ignore[method-assign]
         await engine.obey(m.RetryNow())
         assert await asyncio.to_thread(Stubborn.refocused.wait, 12)
-        assert engine._sentinel._eyes["camera:Dessus@usb-1"].sight._patience < ACCEPT_LOOKS, "and is told so"
+        assert told == ["camera:Dessus@usb-1"], "the sentinel knows"
         assert Stubborn.opened == opened + 1, "what is blurred is not opened again"
     finally:
         engine.quitting.set()

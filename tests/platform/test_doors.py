@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import secrets
 import time
 from collections.abc import AsyncIterator
 from typing import Any, get_args
@@ -132,6 +133,12 @@ async def test_tokens_are_kept_only_as_hashes(town: Town) -> None:
     on_disk = b"".join(path.read_bytes() for path in town.room.log.path.parent.iterdir())
     assert token.encode() not in on_disk
     assert Passes(new_token()).who(token, town.show, 0) is None
+
+
+def test_no_token_looks_like_an_option_of_a_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["-first", "--second", "third-"])
+    monkeypatch.setattr(secrets, "token_urlsafe", lambda _size: next(drawn))
+    assert new_token() == "third-"
 
 
 @pytest.mark.parametrize("token", ["x", "é" * 40, "a" * 5000, "null"])
