@@ -133,7 +133,7 @@ def _script(python: Path, path: Path, arguments: list[str]) -> int:
 
 def _obey(command: list[str], environ: dict[str, str]) -> int:
     """Run in the foreground; Ctrl-C reaches the child by itself, SIGTERM is passed on."""
-    child = subprocess.Popen(command, cwd=ROOT, env=environ)
+    child = subprocess.Popen(command, cwd=ROOT, env=_compiling_once(environ))
     before = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     try:
         while True:
@@ -145,6 +145,17 @@ def _obey(command: list[str], environ: dict[str, str]) -> int:
     finally:
         signal.signal(signal.SIGTERM, before)
     return code if code >= 0 else 128 - code
+
+
+def _compiling_once(environ: dict[str, str]) -> dict[str, str]:
+    """Where bytecode is not to be written beside the source (many containers), it is kept in .venv.
+
+    Every program of a show, and of a test that starts one, would compile its thousand modules anew: 1.4 s each.
+    """
+    if not environ.get("PYTHONDONTWRITEBYTECODE") or "PYTHONPYCACHEPREFIX" in environ:
+        return environ
+    kept = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(ROOT / ".venv" / "bytecode")}
 
 
 def _new_enough() -> None:

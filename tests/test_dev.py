@@ -252,6 +252,24 @@ def test_an_unknown_word_is_two(dev: ModuleType, capsys: pytest.CaptureFixture[s
     assert "no such word: fly" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("told", [{"PYTHONDONTWRITEBYTECODE": "1"}, {"PYTHONPYCACHEPREFIX": "/elsewhere"}, {}])
+def test_a_module_is_compiled_once_and_never_beside_its_source_when_that_is_not_wanted(
+    dev: ModuleType, told: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, kept = tmp_path / "source", tmp_path / "kept"
+    source.mkdir()
+    (source / "once.py").write_text("", "utf-8")
+    told = {name: str(kept) if value == "/elsewhere" else value for name, value in told.items()}
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    hidden = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+    environ = {name: value for name, value in os.environ.items() if name not in hidden} | told
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(source)!r}); import once"]
+    assert dev._obey(command, environ) == 0
+    where = {"PYTHONDONTWRITEBYTECODE": tmp_path / ".venv" / "bytecode", "PYTHONPYCACHEPREFIX": kept}
+    (found,) = tmp_path.rglob("once.*.pyc")
+    assert where.get(next(iter(told), ""), source) in found.parents
+
+
 def test_dev_is_standard_library_only(repository: Path) -> None:
     code = "import sys; sys.path.insert(0, 'packaging'); import dev; print('\\n'.join(sys.modules))"
     done = subprocess.run(

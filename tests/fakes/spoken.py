@@ -14,6 +14,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import wave
+from collections import deque
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -84,12 +85,16 @@ class Voice:
         self._waiting = np.zeros(0, np.float32)
         self._over_there = np.zeros(0, np.float32)
         self._said = np.zeros(ECHO, np.float32)
+        parts = ECHO // 960
+        self._spectra = deque([np.zeros(961, np.complex128)] * parts, parts)
+        """Of each of the last blocks together with the one before it, newest first."""
         self.speaks = False
         """In the last half second."""
         self._blocks = 0
         self._about = 0
         """0 and 1: a quiet room; 2: a fan; 3: music."""
         self._across = room(self._rng, self._rng.uniform(0.35, 0.7), self._rng.uniform(-8.0, -2.0))
+        self._echoes = np.fft.rfft(self._across.reshape(-1, 960), 1920)
         self._less = 10 ** (self._rng.uniform(-18.0, -8.0) / 20)
         self._hiss = 10 ** (self._rng.uniform(-60.0, -52.0) / 20)
 
@@ -131,6 +136,7 @@ class Voice:
             self._say_on()
         sound, self._waiting = self._waiting[:960], self._waiting[960:]
         self._said = np.concatenate([self._said[960:], sound])
+        self._spectra.appendleft(np.fft.rfft(self._said[-1920:]))
         self.speaks = float(np.abs(self._said[-HZ // 2 :]).max()) > 0.15
         around = self._around()
         heard = sound + around
@@ -144,9 +150,8 @@ class Voice:
 
     def _far(self) -> NDArray[np.float32]:
         """The last 20 ms of what was said, from across the room."""
-        size = 1 << 16
-        through = np.fft.irfft(np.fft.rfft(self._said, size) * np.fft.rfft(self._across, size), size)
-        return (through[ECHO - 960 : ECHO] * self._less).astype(np.float32)
+        through = np.fft.irfft(np.einsum("bf,bf->f", np.array(self._spectra), self._echoes))[960:]  # overlap-save, in blocks
+        return (through * self._less).astype(np.float32)
 
 
 class GatedVoice(Voice):
