@@ -149,9 +149,9 @@ class Voice:
         return np.asarray(np.clip(heard, -1, 1), np.float32)
 
     def _far(self) -> NDArray[np.float32]:
-        """The last 20 ms of what was said, from across the room."""
-        through = np.fft.irfft(np.einsum("bf,bf->f", np.array(self._spectra), self._echoes))[960:]  # overlap-save, in blocks
-        return (through * self._less).astype(np.float32)
+        """The last 20 ms of what was said, from across the room: overlap-save, in blocks."""
+        heard = np.fft.irfft(np.einsum("bf,bf->f", np.array(self._spectra), self._echoes))
+        return (heard[960:] * self._less).astype(np.float32)
 
 
 class GatedVoice(Voice):
