@@ -152,7 +152,8 @@ def _compiling_once(environ: dict[str, str]) -> dict[str, str]:
 
     Every program of a show, and of a test that starts one, would compile its thousand modules anew: 1.4 s each.
     """
-    if not environ.get("PYTHONDONTWRITEBYTECODE") or "PYTHONPYCACHEPREFIX" in environ:
+    wanted = environ.get("PYTHONDONTWRITEBYTECODE") and "PYTHONPYCACHEPREFIX" not in environ
+    if not wanted or not os.access(ROOT / ".venv", os.W_OK):
         return environ
     kept = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPYCACHEPREFIX": str(ROOT / ".venv" / "bytecode")}

@@ -258,6 +258,7 @@ def test_a_module_is_compiled_once_and_never_beside_its_source_when_that_is_not_
 ) -> None:
     source, kept = tmp_path / "source", tmp_path / "kept"
     source.mkdir()
+    (tmp_path / ".venv").mkdir()
     (source / "once.py").write_text("", "utf-8")
     told = {name: str(kept) if value == "/elsewhere" else value for name, value in told.items()}
     monkeypatch.setattr(dev, "ROOT", tmp_path)

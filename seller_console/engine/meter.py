@@ -57,7 +57,7 @@ class Meter:
         with self._lock:
             powers = np.array(self._levels)
         least = 10 ** (FLOOR_DB / 10)
-        return list((10 * np.log10(np.maximum(powers, least))).tolist())
+        return list((10 * np.log10(np.fmax(powers, least))).tolist())
 
     def gaps_s(self) -> list[float]:
         """How long nothing was heard, each time it has ended by itself since the last call."""

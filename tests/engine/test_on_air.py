@@ -278,7 +278,9 @@ async def test_a_terminal_that_is_closed_ends_it_tidily_and_the_recording_is_who
     def is_on_air() -> None:
         said = b""
         while b"air: on_air" not in said:
-            said += os.read(master, 65_536)
+            more = os.read(master, 65_536)
+            assert more, said
+            said += more
 
     try:
         await asyncio.wait_for(asyncio.to_thread(is_on_air), 30)

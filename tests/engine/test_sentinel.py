@@ -420,11 +420,17 @@ async def test_retry_opens_a_frozen_camera_again_and_lets_a_blurred_one_look_for
         engine._sentinel.troubles = (
             m.TroubleRaised(code="picture_blurred", subject="Dessus", device="camera:Dessus@usb-1"),
         )
-        told: list[str] = []
-        engine._sentinel.refocused = told.append  # type: ignore[method-assign]
+        told: list[bool] = []
+        stock = engine._sentinel.refocused
+
+        def refocused(spec: str) -> None:
+            told.append(spec in engine._sentinel._eyes)
+            stock(spec)
+
+        engine._sentinel.refocused = refocused  # type: ignore[method-assign]
         await engine.obey(m.RetryNow())
         assert await asyncio.to_thread(Stubborn.refocused.wait, 12)
-        assert told == ["camera:Dessus@usb-1"], "the sentinel knows"
+        assert told == [True], "the sentinel's eyes on this camera know"
         assert Stubborn.opened == opened + 1, "what is blurred is not opened again"
     finally:
         engine.quitting.set()

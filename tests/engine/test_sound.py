@@ -251,6 +251,14 @@ def test_opened_again_a_microphone_is_not_held_for_jumpy_and_its_age_is_told() -
     assert ring.depth == shallow and ring.waiting == 0 and ring.starved > 1
 
 
+def test_levels_are_in_decibels_of_full_scale_and_a_driver_that_gives_no_number_is_silence() -> None:
+    meter = Meter(4)
+    assert meter.levels_db() == []
+    for amplitude in (1.0, 0.5, 0.0, float("nan")):
+        meter.take(np.full(BLOCK, amplitude, np.float32))
+    assert meter.levels_db() == pytest.approx([0.0, -6.02, -120.0, -120.0], abs=0.01)
+
+
 def test_a_meter_tells_each_silence_that_has_ended_and_no_pause_of_a_room() -> None:
     meter = Meter()
     room = np.random.default_rng(2).normal(0, 0.0006, BLOCK).astype(np.float32)
