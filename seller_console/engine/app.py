@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import time
@@ -54,6 +55,7 @@ from ..contract.media import (
     TroubleRaised,
 )
 from ..rtc.payload import Codec
+from .arenas import GIVE_BACK_S, give_back
 from .aside import aside
 from .camerabook import unfit
 from .devices import Devices, UnknownDevice
@@ -479,11 +481,13 @@ class Engine:
 
     async def _say_stats(self) -> None:
         taker = StatsTaker()
-        while True:
+        for second in itertools.count(1):
             await asyncio.sleep(STATS_S)
             self.outputs.watch(once_a_second=True)
             await asyncio.to_thread(self.programme.keep_cameras)
             self._on_note(taker.take(self.programme, self._publisher.stats(), self._air.state))
+            if second % GIVE_BACK_S == 0:
+                give_back()
 
     async def _look_for_devices(self, say_always: bool) -> None:
         found = await asyncio.to_thread(self._devices.find)

@@ -3,6 +3,9 @@
 Bound: 60 s of packets; full: the oldest picture group goes (cut at an IDR, so a clip
 always begins with a whole picture). What was before a hole in the air goes as well. `save` writes an MP4 from
 the IDR before the moment asked, finished by a program of its own.
+
+Packets lie side by side in blocks large enough to stand alone (see arenas.py): thousands of small ones, as many
+megabytes as a minute has, would otherwise come and go among everything else and leave holes there.
 """
 
 from __future__ import annotations
@@ -10,8 +13,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from ..rtc.payload import Codec
+from .arenas import LARGE_BYTES
 from .encode import Packet
 from .muxing import Muxer, Unit, copy_of, rewrap
 
@@ -20,12 +25,23 @@ HOLE_S = 1.0
 """What lies before a hole in the air is another film."""
 
 
+class _Kept(NamedTuple):
+    """A packet in its block; the block goes with the last of its packets."""
+
+    kind: Literal["video", "audio"]
+    data: memoryview
+    pts: int
+    key: bool
+    at_s: float
+
+
 class Ring:
     """`video` and `audio` on the encoders' threads, `save` on any other."""
 
     def __init__(self, kept_s: float = KEPT_S) -> None:
         self._kept_s = kept_s
-        self._groups: deque[list[Unit]] = deque()
+        self._groups: deque[list[_Kept]] = deque()
+        self._block, self._used = memoryview(bytearray()), 0
         self._lock = threading.Lock()
 
     def video(self, packet: Packet) -> None:
@@ -42,9 +58,18 @@ class Ring:
                 self._groups.append([])
             if not self._groups:
                 return
-            self._groups[-1].append(unit)
+            self._groups[-1].append(self._laid_down(unit))
             while len(self._groups) > 1 and unit.at_s - self._groups[1][0].at_s > self._kept_s:
                 self._groups.popleft()
+
+    def _laid_down(self, unit: Unit) -> _Kept:
+        size = len(unit.data)
+        if self._used + size > len(self._block):
+            self._block, self._used = memoryview(bytearray(max(LARGE_BYTES, size))), 0
+        data = self._block[self._used : self._used + size]
+        data[:] = unit.data
+        self._used += size
+        return _Kept(unit.kind, data, unit.pts, unit.key, unit.at_s)
 
     @property
     def seconds(self) -> float:
@@ -70,12 +95,12 @@ class Ring:
             for index, group in enumerate(self._groups):
                 if group[0].at_s <= newest_s - seconds:
                     first = index
-            units = [unit for group in list(self._groups)[first:] for unit in group]
+            kept = [one for group in list(self._groups)[first:] for one in group]
         path.parent.mkdir(parents=True, exist_ok=True)
         raw = path.with_suffix(".clip")
         try:
             muxer = Muxer(str(raw), "matroska", size, fps, codec=codec)
-            packets = sum(muxer.write(unit) for unit in units)
+            packets = sum(muxer.write(Unit(one.kind, bytes(one.data), one.pts, one.key)) for one in kept)
             muxer.close()
             if codec == "H264":
                 rewrap(raw, path, packets)

@@ -16,6 +16,27 @@ print(re.search(r"AnonHugePages:\\s+(\\d+)", open("/proc/self/smaps_rollup").rea
 """
 
 
+SPREAD = """
+import psutil
+from seller_console.engine.arenas import give_back
+small = [bytes(3000) for _ in range(20_000)]
+kept = small[::20]  # one in twenty keeps its neighbours' pages from going back by themselves
+full = psutil.Process().memory_info().rss
+del small
+before = psutil.Process().memory_info().rss
+give_back()
+print(full - before, before - psutil.Process().memory_info().rss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own")
+def test_what_is_free_in_the_middle_of_the_heap_goes_back() -> None:
+    done = subprocess.run([sys.executable, "-c", SPREAD], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    by_itself, given_back = map(int, done.stdout.split())
+    assert by_itself < 5_000_000 and given_back > 40_000_000, done.stdout
+
+
 def huge_kb(first: str = "") -> int:
     done = subprocess.run([sys.executable, "-c", HUGE.format(first=first)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

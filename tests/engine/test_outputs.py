@@ -24,6 +24,7 @@ from seller_console.contract import media as m
 from seller_console.engine import muxing, record
 from seller_console.engine import ring as ring_module
 from seller_console.engine.app import Engine
+from seller_console.engine.arenas import LARGE_BYTES
 from seller_console.engine.clock import AUDIO_HZ
 from seller_console.engine.devices import Devices
 from seller_console.engine.encode import BLOCK, SoundEncoder, VideoEncoder
@@ -394,6 +395,19 @@ def test_the_ring_keeps_a_minute_and_no_more(tmp_path: Path) -> None:
         packets.play(0.5, ring)
     assert 2.0 <= ring.seconds <= 2.6
     assert ring.save(tmp_path / "clip.mp4", 60.0, SIZE, 30) < 2.7
+
+
+def test_the_packets_of_a_minute_lie_in_few_large_blocks_and_are_what_they_were() -> None:
+    ring, put = Ring(), []
+    for number in range(70 * 30):
+        size = 3 << 20 if number == 1800 else 4_000 + number % 700
+        put.append(Unit("video", bytes([number % 251]) * size, number * 3000, number % 300 == 0))
+        ring._put(put[-1])
+    kept = [one for group in ring._groups for one in group]
+    assert [(bytes(one.data), one.pts) for one in kept] == [(unit.data, unit.pts) for unit in put[-len(kept) :]]
+    blocks = {id(one.data.obj): len(one.data.obj) for one in kept}  # type: ignore[arg-type]
+    assert min(blocks.values()) >= LARGE_BYTES
+    assert sum(blocks.values()) < 1.3 * sum(len(one.data) for one in kept)
 
 
 # --- the engine's words -----------------------------------------------------------------------------
