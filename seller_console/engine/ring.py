@@ -4,7 +4,7 @@ Bound: 60 s of packets; full: the oldest picture group goes (cut at an IDR, so a
 always begins with a whole picture). What was before a hole in the air goes as well. `save` writes an MP4 from
 the IDR before the moment asked, finished by a program of its own.
 
-Packets lie side by side in blocks large enough to stand alone (see arenas.py): thousands of small ones, as many
+Packets lie side by side in mappings of their own (see arenas.py): thousands of small ones, as many
 megabytes as a minute has, would otherwise come and go among everything else and leave holes there.
 """
 
@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from mmap import mmap
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..rtc.payload import Codec
-from .arenas import LARGE_BYTES
 from .encode import Packet
 from .muxing import Muxer, Unit, copy_of, rewrap
 
 KEPT_S = 60.0
+BLOCK_BYTES = 1 << 20
 HOLE_S = 1.0
 """What lies before a hole in the air is another film."""
 
@@ -41,7 +42,7 @@ class Ring:
     def __init__(self, kept_s: float = KEPT_S) -> None:
         self._kept_s = kept_s
         self._groups: deque[list[_Kept]] = deque()
-        self._block, self._used = memoryview(bytearray()), 0
+        self._block, self._used = memoryview(b""), 0
         self._lock = threading.Lock()
 
     def video(self, packet: Packet) -> None:
@@ -65,7 +66,7 @@ class Ring:
     def _laid_down(self, unit: Unit) -> _Kept:
         size = len(unit.data)
         if self._used + size > len(self._block):
-            self._block, self._used = memoryview(bytearray(max(LARGE_BYTES, size))), 0
+            self._block, self._used = memoryview(mmap(-1, max(BLOCK_BYTES, size))), 0
         data = self._block[self._used : self._used + size]
         data[:] = unit.data
         self._used += size

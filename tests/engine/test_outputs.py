@@ -24,14 +24,13 @@ from seller_console.contract import media as m
 from seller_console.engine import muxing, record
 from seller_console.engine import ring as ring_module
 from seller_console.engine.app import Engine
-from seller_console.engine.arenas import LARGE_BYTES
 from seller_console.engine.clock import AUDIO_HZ
 from seller_console.engine.devices import Devices
 from seller_console.engine.encode import BLOCK, SoundEncoder, VideoEncoder
 from seller_console.engine.muxing import Muxer, Unit, copy_of, rewrap, to_mp4
 from seller_console.engine.program import Programme
 from seller_console.engine.record import Recorder
-from seller_console.engine.ring import Ring
+from seller_console.engine.ring import BLOCK_BYTES, Ring
 from seller_console.engine.sound import Tone
 from seller_console.engine.testcard import read_code
 
@@ -406,7 +405,7 @@ def test_the_packets_of_a_minute_lie_in_few_large_blocks_and_are_what_they_were(
     kept = [one for group in ring._groups for one in group]
     assert [(bytes(one.data), one.pts) for one in kept] == [(unit.data, unit.pts) for unit in put[-len(kept) :]]
     blocks = {id(one.data.obj): len(one.data.obj) for one in kept}  # type: ignore[arg-type]
-    assert min(blocks.values()) >= LARGE_BYTES
+    assert min(blocks.values()) >= BLOCK_BYTES
     assert sum(blocks.values()) < 1.3 * sum(len(one.data) for one in kept)
 
 
