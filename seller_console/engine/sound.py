@@ -10,8 +10,10 @@ A device that stops is reported by name, gives silence, and is tried again for e
 from __future__ import annotations
 
 import logging
+import statistics
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -36,7 +38,9 @@ WARM_UP_NS = 3 * SECOND_NS
 MOST_STRETCH = 0.002
 TAPS, PHASES = 16, 512
 MOST_LATENCY_NS = SECOND_NS // 2
-"""More than a microphone by radio takes is a driver that does not know."""
+"""More than a microphone by radio takes is a driver that does not know: left out."""
+LOOK_S = 0.2
+LATENCY_LOOKS = 15
 
 
 class MicrophoneFacts(NamedTuple):
@@ -268,7 +272,8 @@ class CapturedMicrophone:
     def __init__(self, spec: str, name: str, make: Callable[[], MicrophoneDevice]) -> None:
         self.spec, self.name = spec, name
         self._make = make
-        self._latency_ns = 0.0
+        self._latency_ns = 0
+        self._latencies_ns: deque[int] = deque(maxlen=LATENCY_LOOKS)
         self._muted = False
         self._ring = SoftResampler()
         self._downmix = Downmix()
@@ -294,7 +299,7 @@ class CapturedMicrophone:
 
     @property
     def delay_ns(self) -> int:
-        return int(self._latency_ns) + self._ring.depth * SECOND_NS // AUDIO_HZ
+        return self._latency_ns + self._ring.depth * SECOND_NS // AUDIO_HZ
 
     @property
     def facts(self) -> SoundFacts:
@@ -335,13 +340,16 @@ class CapturedMicrophone:
             self._ring.push(mono, time.monotonic_ns())
         self._last_ns = time.monotonic_ns()
         if fresh:
-            log.info("microphone_live name=%s latency_ms=%d", self.name, self._latency_ns // 1e6)
+            log.info("microphone_live name=%s latency_ms=%d", self.name, self._latency_ns // 1_000_000)
             self._state, self._detail = "live", ""
 
     def _heed(self, facts: MicrophoneFacts, opened: bool = False) -> None:
-        """What the device says of its latency trembles: its mean over some 4 s."""
-        latency_ns = max(0, min(MOST_LATENCY_NS, facts.latency_ns))
-        self._latency_ns += (latency_ns - self._latency_ns) * (1.0 if opened else 0.05)
+        """What the device says of its latency trembles, and may be far off at first: the median of 3 s."""
+        if opened:
+            self._latencies_ns.clear()
+        if 0 <= facts.latency_ns <= MOST_LATENCY_NS:
+            self._latencies_ns.append(facts.latency_ns)
+        self._latency_ns = statistics.median_low(self._latencies_ns) if self._latencies_ns else 0
         self._muted = facts.muted
 
     def _lost(self, state: FeedState, why: str) -> None:
@@ -356,7 +364,7 @@ class CapturedMicrophone:
             try:
                 device.open(partial(self._take, device))
                 opened_ns = time.monotonic_ns()
-                while not self._stopping.wait(0.2):
+                while not self._stopping.wait(LOOK_S):
                     device.check()
                     self._heed(device.facts())
                     heard = self._last_ns > opened_ns

@@ -285,7 +285,7 @@ async def test_a_terminal_that_is_closed_ends_it_tidily_and_the_recording_is_who
     try:
         await asyncio.wait_for(asyncio.to_thread(is_on_air), 30)
         await asyncio.to_thread(
-            wait_for, lambda: any(path.stat().st_size > 50_000 for path in kept.glob("*.mkv")), 30, "it records"
+            wait_for, lambda: any(path.stat().st_size > 100_000 for path in kept.glob("*.mkv")), 30, "it records"
         )
         os.close(master)
         assert await asyncio.wait_for(child.wait(), 30) == 0

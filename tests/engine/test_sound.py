@@ -128,7 +128,7 @@ def test_the_tone_beeps_at_each_second_of_the_media_clock() -> None:
     assert len(tone.pull(1_000 + 999_999_000)) == BLOCK
 
 
-class FakeMicrophone:
+class Loudspeaker:
     """The shape of a microphone, under a test's thumb."""
 
     def __init__(self) -> None:
@@ -154,7 +154,7 @@ class FakeMicrophone:
 
 
 def test_a_microphone_that_goes_is_named_gives_silence_and_comes_back() -> None:
-    device = FakeMicrophone()
+    device = Loudspeaker()
     feed = CapturedMicrophone("microphone:Blue", "Blue", lambda: device)
     feed.start()
     try:
@@ -179,7 +179,7 @@ def test_a_microphone_that_goes_is_named_gives_silence_and_comes_back() -> None:
 
 
 def test_a_microphone_in_use_elsewhere_is_busy_not_gone() -> None:
-    device = FakeMicrophone()
+    device = Loudspeaker()
     device.fail = DeviceBusy("another program")
     feed = CapturedMicrophone("microphone:Blue", "Blue", lambda: device)
     feed.start()
@@ -191,7 +191,7 @@ def test_a_microphone_in_use_elsewhere_is_busy_not_gone() -> None:
 
 
 def test_a_microphone_that_falls_silent_without_a_word_is_gone_within_3_s() -> None:
-    device = FakeMicrophone()
+    device = Loudspeaker()
     feed = CapturedMicrophone("microphone:Blue", "Blue", lambda: device)
     feed.start()
     try:
@@ -249,6 +249,24 @@ def test_opened_again_a_microphone_is_not_held_for_jumpy_and_its_age_is_told() -
     assert ring.depth == MOST_TARGET + BLOCK // 2
     ring.restart()
     assert ring.depth == shallow and ring.waiting == 0 and ring.starved > 1
+
+
+def test_what_a_device_says_of_its_latency_is_believed_when_it_has_settled() -> None:
+    """A sound server's first readings: 0.68 s, then the truth; a figure no microphone can have is left out."""
+    feed = CapturedMicrophone("microphone:x", "x", Loudspeaker)
+    ring_ms = feed.delay_ns / 1e6
+
+    def told_ms(*readings: float) -> float:
+        for reading in readings:
+            feed._heed(MicrophoneFacts(int(reading * 1e6)))
+        return feed.delay_ns / 1e6 - ring_ms
+
+    feed._heed(MicrophoneFacts(679_000_000), opened=True)
+    assert told_ms(679, 599) == 0
+    assert told_ms(300, 139) == 139
+    assert told_ms(*[20, 30] * 3) == pytest.approx(25, abs=5.1)
+    assert told_ms(180) == pytest.approx(25, abs=5.1), "one odd reading moves nothing"
+    assert told_ms(*[150] * 8) == 150, "another road to the same device"
 
 
 def test_levels_are_in_decibels_of_full_scale_and_a_driver_that_gives_no_number_is_silence() -> None:

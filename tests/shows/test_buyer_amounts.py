@@ -23,7 +23,9 @@ SMALL = (360, 740)
 async def fits(page: Page, selector: str) -> None:
     """Nothing of it is cut off or below a thumb's size."""
     inside = await page.evaluate(
-        """selector => {
+        """async selector => {
+          const moving = document.getAnimations().filter(one => one.effect.getComputedTiming().iterations < 9);
+          await Promise.all(moving.map(one => one.finished.catch(() => 0)));
           const root = document.querySelector(selector);
           const wide = root.scrollWidth <= root.clientWidth;
           const buttons = [...root.querySelectorAll("button, a, input")].filter(one => one.offsetParent);
