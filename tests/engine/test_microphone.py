@@ -14,7 +14,7 @@ import pytest
 
 from seller_console.engine import pulse
 from seller_console.engine.devices import Devices
-from seller_console.engine.sound import SoundFeed
+from seller_console.engine.sound import CapturedMicrophone, MicrophoneFacts, SoundFeed
 from tests.fakes.sound_server import SoundServer, write_sine
 
 from .conftest import wait_for
@@ -74,6 +74,15 @@ def test_a_voice_on_one_channel_of_two_is_heard_whole_and_its_age_is_known(serve
     server.plug("mic", "Interface")
     server.play(write_sine(tmp_path / "a.wav", 1000, 8, 1.0, left_only=True))
     feed = Devices().open_microphone("microphone:Interface@mic", 0)
+    assert isinstance(feed, CapturedMicrophone)
+    ring_ns, stock = feed.delay_ns, feed._heed
+    said_ns: list[int] = []
+
+    def heed(facts: MicrophoneFacts, opened: bool = False) -> None:
+        said_ns.append(facts.latency_ns)
+        stock(facts, opened)
+
+    feed._heed = heed  # type: ignore[method-assign]
     feed.start()
     try:
         wait_for(lambda: feed.state == "live", 5, "it is live")
@@ -81,7 +90,9 @@ def test_a_voice_on_one_channel_of_two_is_heard_whole_and_its_age_is_known(serve
         heard = listen(feed, 1.0)
         assert np.abs(heard[24_000:]).max() == pytest.approx(1.0, abs=0.1)
         assert feed.facts.clipped > 10, "what is at the rail on one side is seen"
-        wait_for(lambda: 50_000_000 < feed.delay_ns < 300_000_000, 3, "the ring's depth, and what the server takes")
+        wait_for(lambda: feed.delay_ns < 300_000_000, 3, "what the server says has settled")
+        assert 40_000_000 < ring_ns <= feed.delay_ns
+        assert max(said_ns) > 1_000_000, "the server was asked, and has said something"
     finally:
         feed.stop()
 
