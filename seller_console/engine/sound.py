@@ -349,7 +349,8 @@ class CapturedMicrophone:
             self._latencies_ns.clear()
         if 0 <= facts.latency_ns <= MOST_LATENCY_NS:
             self._latencies_ns.append(facts.latency_ns)
-        self._latency_ns = statistics.median_low(self._latencies_ns) if self._latencies_ns else 0
+        known_ns = list(self._latencies_ns)  # the device's thread may begin anew meanwhile
+        self._latency_ns = statistics.median_low(known_ns) if known_ns else 0
         self._muted = facts.muted
 
     def _lost(self, state: FeedState, why: str) -> None:

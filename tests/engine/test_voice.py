@@ -247,7 +247,7 @@ class Clicks(Whistle):
                 block[:48] = 0.8 if number % 50 == 0 and number else 0.0
                 on_block(block)
                 number += 1
-                if now_s > 2.0:
+                if number * 0.02 > 1.52:
                     Clicks.held_up_ms = max(Clicks.held_up_ms, (now_s - number * 0.02 - self._late_s) * 1000 - 2)
 
     def facts(self) -> MicrophoneFacts:
@@ -261,11 +261,15 @@ def test_sound_is_timed_by_when_it_was_in_the_air_whatever_the_microphone_takes(
     Clicks.stall = stall
     heard: list[tuple[int, Samples]] = []
     output = Output("pcm", lambda _p: None, lambda _p: None, lambda block, pts: heard.append((pts, block.copy())))
-    clock_ns = time.monotonic_ns()
-    hand_to((output,), 3.4, f"microphone:{late_s}", Devices(microphones={"microphone": Clicks}))
+    for _ in range(3):  # when our own thread was held up it says nothing: once more
+        heard.clear()
+        clock_ns = time.monotonic_ns()
+        hand_to((output,), 3.4, f"microphone:{late_s}", Devices(microphones={"microphone": Clicks}))
+        if Clicks.held_up_ms < 3:
+            break
     steps = {later[0] - earlier[0] for earlier, later in pairwise(heard)}
     assert all(step > 0 and step % BLOCK == 0 for step in steps), "block upon block, and never an overlap"
     clicks = [pts + int(np.argmax(np.abs(block) > 0.3)) for pts, block in heard if np.abs(block).max() > 0.3]
     assert clicks
     off_ms = ((clicks[-1] * 1e9 / 48_000 - (Clicks.began_ns - clock_ns)) / 1e6 + 500) % 1000 - 500
-    assert abs(off_ms) - Clicks.held_up_ms < 20, "half of what lips may be late"
+    assert abs(off_ms) < 20, "half of what lips may be late"
