@@ -1,6 +1,6 @@
 """How sound comes in and stays in time: 20 ms blocks on the media clock, whatever the device's clock says.
 
-A device's callback fills a ring of 120 ms; full: drops the oldest and counts it. The
+A device's callback fills a ring of 240 ms; full: drops the oldest and counts it. The
 tick pulls 20 ms every 20 ms; a soft resampler (at most 0.2 %, windowed sinc) holds the
 ring at one depth, so a clock that is 100 ppm off never adds up (4 s in 12 h, decision 18),
 and how old a sample is when it is pulled is known: that depth, and what the device says it takes.
@@ -29,7 +29,8 @@ from .encode import BLOCK
 log = logging.getLogger("engine.sound")
 
 Samples = NDArray[np.float32]
-RING = AUDIO_HZ * 120 // 1000
+RING = AUDIO_HZ * 240 // 1000
+"""What may wait: the deepest target, and the 100 ms by which the desk may be late and lose nothing."""
 TARGET, MOST_TARGET = AUDIO_HZ * 40 // 1000, AUDIO_HZ * 80 // 1000
 SILENT_NS = SECOND_NS
 """A live microphone that calls back nothing for so long counts as gone."""
@@ -37,6 +38,10 @@ WARM_UP_NS = 3 * SECOND_NS
 """How long one just opened may take to its first sound (a sleeping sound server: 2 s)."""
 MOST_STRETCH = 0.002
 TAPS, PHASES = 16, 512
+SETTLES = 10
+"""Pulls after a gap in which the depth is set right at once: after a burst nobody knows yet how late it was."""
+CLOSE, FAR = AUDIO_HZ * 3 // 1000, 2 * BLOCK
+"""Deeper than it should be by so much, just after a gap or at any time: too far off for the slow loop."""
 MOST_LATENCY_NS = SECOND_NS // 2
 """More than a microphone by radio takes is a driver that does not know: left out."""
 LOOK_S = 0.2
@@ -172,7 +177,7 @@ def _sinc_table() -> Samples:
 class SoftResampler:
     """A ring of samples read at a rate a hair off theirs. Not thread-safe: its owner locks.
 
-    Ring of 120 ms; full: drops the oldest, counts the samples in `dropped`.
+    Ring of 240 ms; full: drops the oldest, counts the samples in `dropped`.
     """
 
     _TABLE = _sinc_table()
@@ -186,6 +191,7 @@ class SoftResampler:
         self._stretch = 0.0
         self._integral = 0.0
         self._primed = False
+        self._settling = 0
         self.dropped = 0
         self.overflowed = 0
         self.starved = 0
@@ -215,51 +221,61 @@ class SoftResampler:
         self._pushed_ns = at_ns
         self._held = np.concatenate((self._held, samples))
         if self.waiting > self._ring:
-            drop = self.waiting - self.depth
-            self.dropped += drop
-            self.overflowed += 1
-            self._held = self._held[drop:]
-            self._mean = None
+            self._throw_away(self.waiting - self.depth)
 
-    def pull(self, at_ns: int, count: int = BLOCK) -> Samples | None:
-        """`count` samples at this moment, or None when fewer wait.
+    def _throw_away(self, samples: int) -> None:
+        self.dropped += samples
+        self.overflowed += 1
+        self._skip(samples)
+
+    def _skip(self, samples: int) -> None:
+        self._held = self._held[samples:]
+        self._settling, self._mean = SETTLES, None
+
+    def pull(self, at_ns: int, late_ns: int = 0) -> Samples | None:
+        """960 samples at this moment, so long after their turn, or None when fewer wait.
 
         Then it waits to be filled to its depth again, and aims 20 ms deeper: this device is jumpy.
         """
+        over = int(self._fill(at_ns, late_ns)) - self.depth
         if not self._primed:
-            over = int(self._fill(at_ns)) - self.depth
             if over < 0 or self.waiting - over < self._target - BLOCK // 2:
                 return None
-            self._held = self._held[over:]
-            self._primed, self._mean = True, None
-        if self.waiting < count + 4:
+            self._skip(over)
+            self._primed = True
+        elif over > FAR and self.waiting - over >= BLOCK + 4:
+            self._throw_away(over)
+        elif self._settling and over > CLOSE and self.waiting - over >= BLOCK + 4:
+            self._skip(over)
+        self._settling = max(0, self._settling - 1)
+        if self.waiting < BLOCK + 4:
             self._primed = False
             self._target = min(self._target + BLOCK, MOST_TARGET)  # a whole block: the desk leaves out a silent one
             self.starved += 1
             return None
-        self._follow(at_ns)
-        places = self._at + np.arange(count) * (1.0 + self._stretch)
+        self._follow(self._fill(at_ns, late_ns))
+        places = self._at + np.arange(BLOCK) * (1.0 + self._stretch)
         whole = places.astype(np.int64)
         phase = ((places - whole) * PHASES + 0.5).astype(np.int64)
         gathered = self._held[whole[:, None] + np.arange(TAPS)]
         out: Samples = np.einsum("ij,ij->i", gathered, self._TABLE[phase])
-        end = self._at + count * (1.0 + self._stretch)
+        end = self._at + BLOCK * (1.0 + self._stretch)
         used = int(end)
         self._held = self._held[used:]
         self._at = end - used
         return out
 
-    def _fill(self, at_ns: int) -> float:
-        """What waits, and what the device has recorded but not yet given.
+    def _fill(self, at_ns: int, late_ns: int) -> float:
+        """What waits, and what the device has recorded but not yet given; had it been asked for in its turn.
 
-        Without the latter it would saw by a whole block as the two clocks slide past each other.
+        Without the second it would saw by a whole block as the two clocks slide past each other. Never
+        more than the truth: samples given late count from when they were given.
         """
         unseen = min(2 * BLOCK, max(0, at_ns - self._pushed_ns) * AUDIO_HZ // SECOND_NS)
-        return float(len(self._held) - TAPS - self._at + unseen)
+        return float(len(self._held) - TAPS - self._at + unseen - late_ns * AUDIO_HZ // SECOND_NS)
 
-    def _follow(self, at_ns: int) -> None:
+    def _follow(self, fill: float) -> None:
         """A slow loop: the mean fill (over about 4 s) steers the stretch, so jitter of callbacks is not heard."""
-        fill = self._fill(at_ns)
         self._mean = fill if self._mean is None else self._mean + 0.005 * (fill - self._mean)
         error = (self._mean - self.depth) / self._target
         self._integral = max(-MOST_STRETCH, min(MOST_STRETCH, self._integral + error * 2e-7))
@@ -317,7 +333,8 @@ class CapturedMicrophone:
 
     def pull(self, due_ns: int) -> Samples:
         with self._lock:
-            block = self._ring.pull(time.monotonic_ns())
+            now_ns = time.monotonic_ns()
+            block = self._ring.pull(now_ns, max(0, now_ns - due_ns))
         return self._silence if block is None else block
 
     def retry_now(self) -> None:

@@ -61,7 +61,7 @@ def test_a_clock_that_is_off_never_adds_up(ppm: float) -> None:
 def test_without_following_the_ring_overflows() -> None:
     """The accident the resampler is for."""
     ring = SoftResampler()
-    ring._follow = lambda _at_ns: None  # type: ignore[method-assign]
+    ring._follow = lambda fill: None  # type: ignore[method-assign]
     pushed = 0
     for tick in range(6 * 60 * 50):
         while pushed + BLOCK <= int(tick * 0.02 * 48_000 * 1.0003):
@@ -105,6 +105,55 @@ def test_an_empty_ring_waits_to_be_filled_again_before_it_speaks() -> None:
     ring.push(np.zeros(TARGET + BLOCK // 2, np.float32), 0)
     assert ring.pull(0) is not None
     assert ring.waiting == ring.depth - BLOCK, "a block deeper, to the sample"
+
+
+def ages(device_stalls: tuple[float, float], desk_stalls: tuple[float, float]) -> tuple[SoftResampler, list[float]]:
+    """How old each block was when its turn came, in ms, before what the ring says of itself is taken off.
+
+    The sound is its own clock: each sample is the moment it was in the air. Blocks are given 7 ms before
+    the desk's turns; either side does nothing for a while, and then all that has come due at once.
+    """
+    ring, off_ms = SoftResampler(), []
+    given = turn = 0
+    for now_ms in range(3_000):
+        now_s = now_ms / 1000
+        if not device_stalls[0] <= now_s < device_stalls[1]:
+            while (given + BLOCK) / 48_000 + 0.013 <= now_s:
+                ring.push(np.arange(given, given + BLOCK, dtype=np.float32), now_ms * 1_000_000)
+                given += BLOCK
+        if not desk_stalls[0] <= now_s < desk_stalls[1]:
+            while turn * 0.02 <= now_s:
+                late_ns = now_ms * 1_000_000 - turn * 20_000_000
+                if (block := ring.pull(now_ms * 1_000_000, late_ns)) is not None:
+                    off_ms.append((turn * BLOCK - float(block[0]) - ring.depth) / 48)
+                turn += 1
+    return ring, off_ms
+
+
+@pytest.mark.parametrize("until_s", [1.495, 1.5, 1.505, 1.51])
+def test_after_a_gap_the_sound_is_as_old_as_it_is_said_to_be(until_s: float) -> None:
+    """What a stalled device gives at once is up to a block old, and nobody knows it: heeded at the next block."""
+    _, calm = ages((9, 9), (9, 9))
+    ring, off = ages((1.3, until_s), (9, 9))
+    assert ring.starved == 1
+    assert max(calm) - min(calm) < 3.5
+    assert off[-20:] == pytest.approx(calm[-20:], abs=3.5)
+
+
+def test_a_desk_that_comes_five_blocks_late_loses_no_sound_and_one_that_skips_is_in_time_at_once() -> None:
+    ring, off = ages((9, 9), (1.3, 1.4))
+    assert (ring.dropped, ring.starved, len(off)) == (0, 0, 146)
+    assert max(off) - min(off) < 3.5
+    ring = SoftResampler()
+    for block in range(20):
+        ring.push(np.arange(block * BLOCK, (block + 1) * BLOCK, dtype=np.float32), block * 20_000_000)
+        ring.pull(block * 20_000_000)
+    for block in range(20, 26):
+        ring.push(np.arange(block * BLOCK, (block + 1) * BLOCK, dtype=np.float32), block * 20_000_000)
+    heard = ring.pull(25 * 20_000_000)
+    assert heard is not None
+    assert (26 * BLOCK - heard[0] - ring.depth) / 48 == pytest.approx(0, abs=3.5)
+    assert ring.overflowed == 1, "and it is counted"
 
 
 def test_the_meter_reads_peak_rms_and_clipping_once() -> None:
@@ -161,11 +210,11 @@ def test_a_microphone_that_goes_is_named_gives_silence_and_comes_back() -> None:
         wait_for(lambda: device.opened == 1, 5, "it is opened")
         device.speak(np.full(2 * TARGET, 0.25, np.float32))
         assert feed.state == "live"
-        assert np.abs(feed.pull(0)).max() > 0.2
+        assert np.abs(feed.pull(time.monotonic_ns())).max() > 0.2
         device.fail = DeviceGone("unplugged")
         wait_for(lambda: feed.state == "gone" and feed.detail == "unplugged", 3, "it is said to be gone")
         for _ in range(5):
-            silent = feed.pull(0)
+            silent = feed.pull(time.monotonic_ns())
         assert np.abs(silent).max() == 0
         before = device.opened
         device.fail = None
