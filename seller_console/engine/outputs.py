@@ -36,6 +36,10 @@ from .salvage import Salvage, remember, remembered
 log = logging.getLogger("engine.outputs")
 
 
+def _is_whip(url: str) -> bool:
+    return url.startswith(("http://", "https://"))
+
+
 class Outputs:
     def __init__(self, programme: Programme, on_note: Callable[[EngineNote], None]) -> None:
         self._programme = programme
@@ -182,6 +186,9 @@ class Outputs:
             scheme = command.url.partition("://")[0]
             self._on_note(EngineRefused(command="AddDestination", code="not_in_this_build", detail=scheme))
             return
+        if self._programme.codec != "H264" and "://" in command.url and not _is_whip(command.url):
+            self._on_note(EngineRefused(command="AddDestination", code="takes_h264_only"))
+            return
         await self.remove(command.name)
         now, ask = self._programme.settings, self._programme.ask_idr
         self._changed(command.name, "connecting", "")
@@ -194,7 +201,7 @@ class Outputs:
         def changed(state: AirState, detail: str) -> None:
             self._loop.call_soon_threadsafe(heard, state, detail)
 
-        if command.url.startswith(("http://", "https://")):
+        if _is_whip(command.url):
             ceiling = self._programme.ceiling_bps
             self._streams[command.name] = WhipDestination(
                 command.name, command.url, command.token, ask, changed, ceiling, self._programme.codec

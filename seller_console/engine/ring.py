@@ -100,6 +100,7 @@ class Ring:
         path.parent.mkdir(parents=True, exist_ok=True)
         raw = path.with_suffix(".clip")
         try:
+            raw.open("wb").close()  # FFmpeg opens it with the GIL held: a disk that sleeps would hold up the air
             muxer = Muxer(str(raw), "matroska", size, fps, codec=codec)
             packets = sum(muxer.write(Unit(one.kind, bytes(one.data), one.pts, one.key)) for one in kept)
             muxer.close()

@@ -38,10 +38,10 @@ WARM_UP_NS = 3 * SECOND_NS
 """How long one just opened may take to its first sound (a sleeping sound server: 2 s)."""
 MOST_STRETCH = 0.002
 TAPS, PHASES = 16, 512
-SETTLES = 10
-"""Pulls after a gap in which the depth is set right at once: after a burst nobody knows yet how late it was."""
+LOOKS = 10
+"""Pulls looked at together, for what is too far off for the slow loop."""
 CLOSE, FAR = AUDIO_HZ * 3 // 1000, 2 * BLOCK
-"""Deeper than it should be by so much, just after a gap or at any time: too far off for the slow loop."""
+"""Too deep by so much on the mean of the first looks after a gap; or at each of them, at any time."""
 MOST_LATENCY_NS = SECOND_NS // 2
 """More than a microphone by radio takes is a driver that does not know: left out."""
 LOOK_S = 0.2
@@ -191,7 +191,9 @@ class SoftResampler:
         self._stretch = 0.0
         self._integral = 0.0
         self._primed = False
-        self._settling = 0
+        self._overs: list[int] = []
+        self._fresh = False
+        """Just after a gap: how late the last samples of a burst were nobody knew."""
         self.dropped = 0
         self.overflowed = 0
         self.starved = 0
@@ -222,15 +224,12 @@ class SoftResampler:
         self._held = np.concatenate((self._held, samples))
         if self.waiting > self._ring:
             self._throw_away(self.waiting - self.depth)
+            self._begin_anew()
 
     def _throw_away(self, samples: int) -> None:
+        self._held = self._held[samples:]
         self.dropped += samples
         self.overflowed += 1
-        self._skip(samples)
-
-    def _skip(self, samples: int) -> None:
-        self._held = self._held[samples:]
-        self._settling, self._mean = SETTLES, None
 
     def pull(self, at_ns: int, late_ns: int = 0) -> Samples | None:
         """960 samples at this moment, so long after their turn, or None when fewer wait.
@@ -241,13 +240,11 @@ class SoftResampler:
         if not self._primed:
             if over < 0 or self.waiting - over < self._target - BLOCK // 2:
                 return None
-            self._skip(over)
+            self._held = self._held[over:]
             self._primed = True
-        elif over > FAR and self.waiting - over >= BLOCK + 4:
-            self._throw_away(over)
-        elif self._settling and over > CLOSE and self.waiting - over >= BLOCK + 4:
-            self._skip(over)
-        self._settling = max(0, self._settling - 1)
+            self._begin_anew()
+        else:
+            self._set_right(over)
         if self.waiting < BLOCK + 4:
             self._primed = False
             self._target = min(self._target + BLOCK, MOST_TARGET)  # a whole block: the desk leaves out a silent one
@@ -264,6 +261,25 @@ class SoftResampler:
         self._held = self._held[used:]
         self._at = end - used
         return out
+
+    def _begin_anew(self) -> None:
+        self._mean, self._fresh = None, True
+        self._overs.clear()
+
+    def _set_right(self, over: int) -> None:
+        """What the slow loop needs minutes for. A device known to be jumpy keeps what it has against its next gap."""
+        self._overs.append(over)
+        if len(self._overs) < LOOKS:
+            return
+        mean, least = sum(self._overs) // LOOKS, min(self._overs)
+        fresh, self._fresh = self._fresh, False
+        self._overs.clear()
+        if least > FAR and self.waiting - least >= BLOCK + 4:
+            self._throw_away(least)
+            self._mean = None
+        elif fresh and mean > CLOSE and self._target < MOST_TARGET and self.waiting - mean >= BLOCK + 4:
+            self._held = self._held[mean:]
+            self._mean = None
 
     def _fill(self, at_ns: int, late_ns: int) -> float:
         """What waits, and what the device has recorded but not yet given; had it been asked for in its turn.

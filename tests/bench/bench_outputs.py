@@ -41,11 +41,15 @@ class OnAir:
         self._engine, self._folder, self._whip, self._other = engine, folder, whip, other
         self._heard: list[dict[str, Any]] = []
         self._kept = 0
+        self.sent = self.lost = 0
+        """Pictures, since it went on air: one that lost some would look cheaper."""
         self._listening = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
         while note := await self._engine.hear():
             self._heard.append(note)
+            if note["type"] == "engine_stats":
+                self.sent, self.lost = note["sent"], note["dropped"] + note["late"]
 
     async def _until(self, kind: str, **facts: Any) -> None:
         async with asyncio.timeout(30):
@@ -117,6 +121,8 @@ async def bench(seconds: float, rounds: int, size: str) -> dict[str, Any]:
     return {
         "cores_alone": round(statistics.median(alone), 3),
         "added": {name: round(statistics.median(both) - 1, 3) for name, both in ratios.items()},
+        "rounds": {name: [round(one - 1, 3) for one in both] for name, both in ratios.items()},
+        "lost_share": [round(one.lost / max(1, one.sent), 5) for one in engines],
         "bars": {"recording": 0.02, "recording_and_whip": 0.20},
     }
 

@@ -198,6 +198,14 @@ async def test_an_address_this_ffmpeg_has_no_part_for_is_refused_at_once() -> No
     assert not said(notes, m.DestinationChanged)
 
 
+async def test_an_address_that_takes_h264_only_is_refused_while_vp8_is_sent() -> None:
+    async with running(codec="VP8") as (engine, notes):
+        await engine.obey(m.AddDestination(name="other", url=f"rtmp://127.0.0.1:9/{KEY}"))
+    refused = said(notes, m.EngineRefused)
+    assert [(note.command, note.code, note.detail) for note in refused] == [("AddDestination", "takes_h264_only", "")]
+    assert not said(notes, m.DestinationChanged)
+
+
 @pytest.mark.parametrize("url", ["rtmp://{}/live/" + KEY, "rtmps://{}/live/" + KEY])
 def test_a_server_that_takes_the_connection_and_never_answers_stops_nothing_else(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, url: str

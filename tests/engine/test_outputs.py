@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
@@ -33,6 +34,7 @@ from seller_console.engine.record import Recorder
 from seller_console.engine.ring import BLOCK_BYTES, Ring
 from seller_console.engine.sound import Tone
 from seller_console.engine.testcard import read_code
+from seller_console.rtc.payload import Codec
 
 from .conftest import moving, wait_for
 
@@ -385,6 +387,36 @@ def test_a_clip_is_made_mp4_by_another_program(tmp_path: Path, monkeypatch: pyte
         assert container.duration == pytest.approx(1_000_000, abs=50_000)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no FIFO there")
+def test_a_disk_that_makes_a_clip_wait_stops_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A FIFO nobody reads: opening it takes as long as a disk that sleeps, or a share that is gone."""
+    monkeypatch.setattr(ring_module, "rewrap", lambda *_words: None)  # that program would wait for it as well
+    os.mkfifo(tmp_path / "clip.clip")
+    packets, ring = Packets(), Ring()
+    packets.play(1.0, ring)
+    ended = threading.Event()
+
+    def save() -> None:
+        with contextlib.suppress(OSError):
+            ring.save(tmp_path / "clip.mp4", 1.0, SIZE, 30)
+        ended.set()
+
+    thread = threading.Thread(target=save, daemon=True)
+    thread.start()
+    longest_s, before_s, until_s = 0.0, time.monotonic(), time.monotonic() + 1.5
+    while before_s < until_s:
+        time.sleep(0.01)
+        longest_s, before_s = max(longest_s, time.monotonic() - before_s), time.monotonic()
+    assert not ended.is_set() and longest_s < 1.0
+    reader = os.open(tmp_path / "clip.clip", os.O_RDONLY | os.O_NONBLOCK)
+    until_s = time.monotonic() + 20
+    while not ended.wait(0.01) and time.monotonic() < until_s:
+        with contextlib.suppress(BlockingIOError):
+            os.read(reader, 1 << 20)
+    os.close(reader)
+    assert ended.is_set()
+
+
 def test_the_ring_keeps_a_minute_and_no_more(tmp_path: Path) -> None:
     packets, ring = Packets(), Ring(kept_s=2.0)
     with pytest.raises(LookupError):
@@ -413,9 +445,9 @@ def test_the_packets_of_a_minute_lie_in_few_large_blocks_and_are_what_they_were(
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[tuple[Engine, list[Any]]]:
+async def running(codec: Codec = "H264") -> AsyncIterator[tuple[Engine, list[Any]]]:
     notes: list[Any] = []
-    engine = Engine(None, notes.append, Devices())
+    engine = Engine(None, notes.append, Devices(), codec)
     await engine.obey(m.SetProgramme(width=320, height=576))
     task = asyncio.create_task(engine.run())
     try:
