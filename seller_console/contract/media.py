@@ -306,6 +306,7 @@ class MicrophoneLevel(MediaBase, frozen=True):
     peak_db: float
     rms_db: float
     clipped: bool = False
+    """Before the limiter, which hides it: a microphone at its rail, or more gain than there is room for."""
 
 
 AirState = Literal["off", "connecting", "on_air", "reconnecting"]

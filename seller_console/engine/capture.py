@@ -10,9 +10,11 @@ settings on every opening. `DrawnCamera` is the test card, drawn when asked.
 from __future__ import annotations
 
 import logging
+import statistics
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
@@ -28,6 +30,8 @@ FeedState = Literal["opening", "live", "gone", "busy"]
 SILENT_NS = 2 * SECOND_NS
 """A live device that gives nothing for so long counts as gone."""
 FIRST_RETRY_S, RETRY_S = 0.5, 1.0
+AGED = 60
+"""Pictures over which it is told how old they are."""
 KNOBS: tuple[CameraKnob, ...] = ("focus", "exposure", "white_balance", "gain")
 
 
@@ -79,6 +83,8 @@ class CameraFeed(Protocol):
     name: str
     captured: int
     replaced: int
+    age_ns: int
+    """How old a picture usually is when it is shown: what camera and driver take, and half the time to the next."""
 
     @property
     def state(self) -> FeedState: ...
@@ -101,6 +107,7 @@ class DrawnCamera:
 
     state: FeedState = "live"
     detail = ""
+    age_ns = 0
 
     def __init__(self, spec: str, name: str, width: int, height: int, origin_ns: int) -> None:
         self.spec, self.name = spec, name
@@ -126,6 +133,7 @@ class NoCamera:
 
     state: FeedState = "live"
     detail = ""
+    age_ns = 0
 
     def __init__(self) -> None:
         self.spec = self.name = "none"
@@ -151,13 +159,15 @@ class CapturedCamera:
         self, spec: str, name: str, make: Callable[[], CameraDevice], settings: CameraSettings | None = None
     ) -> None:
         self.spec, self.name = spec, name
-        self.captured = self.replaced = 0
+        self.captured = self.replaced = self.age_ns = 0
         self.facts = CameraFacts()
         self._make = make
         self._settings = settings or CameraSettings()
         self._changed = self._anew = self._refocus = False
         self._slot: Picture | None = None
         self._taken = True
+        self._seen: deque[tuple[int, int]] = deque(maxlen=AGED)
+        """(captured, how late it came) of the last pictures, in ns."""
         self._lock = threading.Lock()
         self._state: FeedState = "opening"
         self._detail = ""
@@ -214,6 +224,10 @@ class CapturedCamera:
             self._thread.join(timeout=1.0)
 
     def _put(self, picture: Picture) -> None:
+        self._seen.append((picture.captured_ns, time.monotonic_ns() - picture.captured_ns))
+        between_ns = (self._seen[-1][0] - self._seen[0][0]) // max(1, len(self._seen) - 1)
+        late_ns = statistics.median_low(late for _, late in self._seen)
+        self.age_ns = max(0, late_ns) + min(max(0, between_ns), SECOND_NS // 5) // 2
         with self._lock:
             if not self._taken:
                 self.replaced += 1
@@ -255,6 +269,7 @@ class CapturedCamera:
     def _use(self, device: CameraDevice) -> bool:
         """Pictures until the device is lost (raises), the feed ends (False) or it is to be made anew (True)."""
         device.open()
+        self._seen.clear()
         self._adjust(device)
         first = True
         while not self._stopping.is_set():

@@ -18,6 +18,7 @@ NOTHING_DB = -70.0
 GAP_S = 0.12
 """Shorter is a stumble of the machine, which is counted elsewhere."""
 FLOOR_DB = -120.0
+FULL_SCALE = 0.999
 
 
 def decibels(amplitude: float) -> float:
@@ -34,14 +35,17 @@ class Meter:
         self._peak = 0.0
         self._power = 0.0
         self._count = 0
+        self._over = False
         self._still_s = 0.0
         self._gaps_s: deque[float] = deque(maxlen=100)
 
-    def take(self, block: NDArray[np.float32]) -> None:
+    def take(self, block: NDArray[np.float32], over: bool = False) -> None:
+        """`over`: it was at full scale before something held it."""
         peak = float(np.max(np.abs(block)))
         power = float(np.dot(block, block))
         with self._lock:
             self._peak = max(self._peak, peak)
+            self._over |= over or peak >= FULL_SCALE
             self._power += power
             self._count += len(block)
             self._levels.append(power / max(1, len(block)))
@@ -69,8 +73,8 @@ class Meter:
     def read(self) -> tuple[float, float, bool]:
         """(peak dBFS, RMS dBFS, clipped) of what was taken since the last call."""
         with self._lock:
-            peak, power, count = self._peak, self._power, self._count
+            peak, power, count, over = self._peak, self._power, self._count, self._over
             self._peak = self._power = 0.0
-            self._count = 0
+            self._count, self._over = 0, False
         rms = (power / count) ** 0.5 if count else 0.0
-        return decibels(peak), decibels(rms), peak >= 0.999
+        return decibels(peak), decibels(rms), over

@@ -40,6 +40,8 @@ POOL = 6
 PATIENCE = 1
 """Frames that may be made late: one stumble of the machine costs no frame, two in a row do."""
 STUCK_NS = 2 * SECOND_NS
+MOST_AGE_NS = SECOND_NS // 5
+"""No webcam takes longer; what does is told (`av_skew`), for sound that waits makes every buyer wait."""
 ANEW_NS = 2 * SECOND_NS
 """Between two beginnings of an encoder that fails and has no other in its place."""
 
@@ -76,7 +78,9 @@ class Programme:
         self._started = False
         self._camera = self._open_camera(self._set, self._set.camera)
         self._second: CameraFeed | None = None
-        self.sound = SoundDesk(devices, self.clock, self._set.microphone, lambda: self._outputs)
+        self.sound = SoundDesk(
+            devices, self.clock, self._set.microphone, lambda: self._outputs, lambda: self.picture_age_ns
+        )
         self._encode: EncodeThread | None = None
         self._thinner = Thinner(self._set.width * self._set.height * self._set.fps)
         self._target_bps = 0
@@ -116,6 +120,11 @@ class Programme:
     def cameras(self) -> tuple[CameraFeed, ...]:
         """All that are open, each once."""
         return tuple(dict.fromkeys(self._cast().cameras()))
+
+    @property
+    def picture_age_ns(self) -> int:
+        """Of the camera that shows the lips: the second, where there is one. Its sound is sent so much later."""
+        return min((self._second or self._camera).age_ns, MOST_AGE_NS)
 
     @property
     def scene(self) -> str:
@@ -181,6 +190,12 @@ class Programme:
             self._set = wanted
             self._past.captured += self._camera.captured - camera.captured
             self._past.replaced += self._camera.replaced - camera.replaced
+            mirrors = (before.mirror, False)
+            held = [
+                (new, showing.still_of(old, mirror))
+                for new, old, mirror in zip((camera, second), (self._camera, self._second), mirrors, strict=True)
+                if new in fresh and new is not None and old is not None
+            ]
             self._camera, self._second = camera, second
             if self._started:
                 for feed in fresh:
@@ -188,6 +203,7 @@ class Programme:
             stage.show(showing.scene, showing.words, 0, fade=False, card=card)
             if reshaped:
                 self._resize(stage)
+            stage.hold(held, time.monotonic_ns())
             if self._stage.scene not in self._cast().offered():
                 self._stage.show("table", "", time.monotonic_ns())
         if reshaped:

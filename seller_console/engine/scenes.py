@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ from ..language import Language
 from . import framing, lettering
 from .camerabook import UNSET
 from .capture import CameraFeed
+from .clock import SECOND_NS
 from .picture import Picture, Pixels, blank, crop_to_fill, fill, fill_planes, from_rgb, planes
 
 log = logging.getLogger("engine.scenes")
@@ -39,6 +41,16 @@ _LOST_WORDS: dict[Language, dict[str, str]] = {
     "en": {"gone": "{}: picture lost", "busy": "{}: camera in use"},
 }
 _BACKGROUND = 22
+HELD_NS = 5 * SECOND_NS
+"""A camera that opens for longer is a hole buyers may see."""
+
+
+class Held(NamedTuple):
+    """The last picture of a camera that is being replaced, as it was shown."""
+
+    picture: Picture
+    used: CameraSettings
+    mirror: bool
 
 
 Taken = dict[int, tuple[CameraFeed, Picture | None]]
@@ -140,6 +152,9 @@ class Stage:
         self._since_ns = 0
         self._made: dict[str, tuple[tuple[str, int], Pixels]] = {}
         """The newest card of each kind, and of what it was made."""
+        self._held: dict[int, Held] = {}
+        """What stands in for a camera that opens: the picture of the one before it."""
+        self._held_until_ns = 0
         self._other = blank(width, height)
         self.seen: Taken = {}
         """The cameras of the newest frame, whole: another thread looks at it."""
@@ -164,6 +179,18 @@ class Stage:
         self._from = (self.scene, self._card) if fade else None
         self.scene, self.words, self._card = scene, words, card
         self._since_ns = now_ns
+
+    def still_of(self, camera: CameraFeed, mirror: bool) -> Held | None:
+        """What was shown last of this camera, which is about to go."""
+        _, picture = self.seen.get(id(camera), (camera, None))
+        if picture is None or camera.state != "live":
+            return None
+        return Held(picture, self._used(camera.spec), mirror)
+
+    def hold(self, held: list[tuple[CameraFeed, Held | None]], now_ns: int) -> None:
+        """Until these cameras give their first picture, buyers see the last of those before them, not a hole."""
+        self._held = {id(camera): still for camera, still in held if still is not None}
+        self._held_until_ns = now_ns + HELD_NS
 
     def draw(self, out: Pixels, cast: Cast, due_ns: int) -> None:
         """One frame."""
@@ -233,8 +260,12 @@ class Stage:
         if key not in taken:
             taken[key] = (camera, camera.take(due_ns))
         picture = taken[key][1]
-        pixels = None if picture is None else picture.pixels
         mark, used = self._mark(camera), self._used(camera.spec)
+        if picture is not None or due_ns >= self._held_until_ns:
+            self._held.pop(key, None)
+        elif key in self._held:
+            picture, used, mirror = self._held[key]
+        pixels = None if picture is None else picture.pixels
         mirror = mirror != used.mirror
         if pixels is None:
             self._paint(out, box, _BACKGROUND)

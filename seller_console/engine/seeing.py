@@ -122,11 +122,11 @@ class PictureSentinel:
 
 @dataclass(slots=True)
 class SkewSentinel:
-    """How old the pictures are that go out beside a sound that is on time: that much the lips are late.
+    """How much older the pictures are that go out than the sound beside them: that much the lips are late.
 
-    Sound is placed by its capture; a picture by the tick that shows it. Few pictures are
-    older than many, half of the time between two in the middle: that is said as few
-    (`PaceSentinel`) and left out here.
+    Sound is placed by its capture and what the camera of the lips takes, up to a bound; a picture by the
+    tick that shows it. Few pictures are older than many, half of the time between two in the middle:
+    that is said as few (`PaceSentinel`) and left out here.
     """
 
     late: Held = field(default_factory=lambda: Held(1.0))

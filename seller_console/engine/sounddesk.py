@@ -2,8 +2,9 @@
 
 Beats on a thread of its own, on the same media clock as the pictures. A block that comes
 late is caught up with; more than 5 late are skipped (a gap in time, never a squeeze).
-Each block is timed by when its first sample was in the air, block upon block without a gap:
-what the first microphone takes is followed in whole blocks, and only when it has changed.
+Each block is timed by when its first sample was in the air, block upon block without a gap: what
+the first microphone takes, less what the camera takes (a picture is timed by the tick that
+shows it), is followed in whole blocks, and only when it has changed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .clock import AUDIO_HZ, SECOND_NS, MediaClock, Metronome
 from .devices import Devices
 from .distance import BLOCKS
 from .encode import BLOCK, Output, Packet, SoundEncoder
-from .meter import Meter
+from .meter import FULL_SCALE, Meter
 from .sound import Samples, SoundFeed
 from .stumbles import Stumbles
 from .voice import LOOK_AHEAD, Limiter, Voice
@@ -60,9 +61,16 @@ class SoundDesk:
     """`run` on a thread; the rest from the event loop (or one helper thread of it)."""
 
     def __init__(
-        self, devices: Devices, clock: MediaClock, microphone: str, outputs: Callable[[], tuple[Output, ...]]
+        self,
+        devices: Devices,
+        clock: MediaClock,
+        microphone: str,
+        outputs: Callable[[], tuple[Output, ...]],
+        picture_age_ns: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`picture_age_ns`: how old the pictures are that go out; the sound is timed to go with them."""
         self._devices, self._clock, self._outputs = devices, clock, outputs
+        self._picture_age_ns = picture_age_ns
         self.strips: tuple[Strip, ...] = (self._open(microphone),)
         """Of all microphones that are open, the first first; never two of one device."""
         self._gains = [1.0, 1.0]
@@ -70,6 +78,10 @@ class SoundDesk:
         self._past = SoundTotals()
         self._timed: SoundFeed | None = None
         self._delay = 0
+        self._clipped = 0
+        """Blocks, of all microphones there are, that came at their rail."""
+        self._over = False
+        """The limiter hides it: a microphone at its rail, or more gain than there is room for."""
         self._sinks = Stumbles(log, "sound_output_failed")
         self.started = False
         self.muted = False
@@ -131,11 +143,14 @@ class SoundDesk:
             if strip.voice is not None and self.shaped:
                 block = strip.voice.shape(block)
             mixed += block * np.float32(gain)
+        clipped = sum(strip.feed.facts.clipped for strip in strips)
+        self._over |= clipped > self._clipped or float(np.max(np.abs(mixed))) >= FULL_SCALE
+        self._clipped = clipped
         return self._limiter.hold(mixed)
 
     def _delay_of(self, feed: SoundFeed) -> int:
-        """How old, in samples, the first of the block in hand is."""
-        wanted = feed.delay_ns * AUDIO_HZ // SECOND_NS + LOOK_AHEAD
+        """How much older, in samples, the first of the block in hand is than the picture of this moment."""
+        wanted = (feed.delay_ns - self._picture_age_ns()) * AUDIO_HZ // SECOND_NS + LOOK_AHEAD
         if feed is not self._timed:
             self._timed, self._delay = feed, wanted
         elif abs(wanted - self._delay) >= FOLLOW:
@@ -157,7 +172,8 @@ class SoundDesk:
             strips = self.strips
             pts = number * BLOCK - self._delay_of(strips[0].feed)
             block = self._mix(strips, due_ns)
-            self.meter.take(block)
+            self.meter.take(block, self._over)
+            self._over = False
             outputs = self._outputs()
             if not outputs:
                 encoder = None

@@ -29,11 +29,12 @@ from seller_console.engine.clock import AUDIO_HZ
 from seller_console.engine.devices import Devices
 from seller_console.engine.encode import BLOCK, SoundEncoder, VideoEncoder
 from seller_console.engine.muxing import Muxer, Unit, copy_of, rewrap, to_mp4
+from seller_console.engine.picture import Picture
 from seller_console.engine.program import Programme
 from seller_console.engine.record import Recorder
 from seller_console.engine.ring import BLOCK_BYTES, Ring
 from seller_console.engine.sound import Tone
-from seller_console.engine.testcard import read_code
+from seller_console.engine.testcard import TestCard, read_code
 from seller_console.rtc.payload import Codec
 
 from .conftest import moving, wait_for
@@ -445,9 +446,9 @@ def test_the_packets_of_a_minute_lie_in_few_large_blocks_and_are_what_they_were(
 
 
 @asynccontextmanager
-async def running(codec: Codec = "H264") -> AsyncIterator[tuple[Engine, list[Any]]]:
+async def running(codec: Codec = "H264", devices: Devices | None = None) -> AsyncIterator[tuple[Engine, list[Any]]]:
     notes: list[Any] = []
-    engine = Engine(None, notes.append, Devices(), codec)
+    engine = Engine(None, notes.append, devices or Devices(), codec)
     await engine.obey(m.SetProgramme(width=320, height=576))
     task = asyncio.create_task(engine.run())
     try:
@@ -564,9 +565,34 @@ def edges(levels: list[tuple[float, float]], threshold: float) -> list[float]:
     return [at for (_, before), (at, now) in itertools.pairwise(levels) if before < threshold <= now]
 
 
-async def test_the_lamp_and_the_beep_of_each_second_meet_within_40_ms(tmp_path: Path) -> None:
+class SlowCard:
+    """A camera whose pictures are 120 ms old when they come, as a webcam's are: the test card of that moment."""
+
+    origin_ns = 0
+
+    def __init__(self) -> None:
+        self._card = TestCard(320, 576, SlowCard.origin_ns)
+        self._pause = threading.Event()
+
+    def open(self) -> None:
+        """At once."""
+
+    def read(self) -> Picture:
+        self._pause.wait(0.033)
+        drawn = self._card.draw(time.monotonic_ns() - 120_000_000)
+        return Picture(drawn.pixels.copy(), drawn.captured_ns, drawn.number)
+
+    def close(self) -> None:
+        """Nothing held."""
+
+
+@pytest.mark.parametrize("camera", ["testcard", "camera:slow"])
+async def test_the_lamp_and_the_beep_of_each_second_meet_within_40_ms(tmp_path: Path, camera: str) -> None:
     """The test card's lamp and the tone's beep mark the same instants: skew, end to end, in a file."""
-    async with running() as (engine, notes):
+    async with running(devices=Devices(cameras={"camera": lambda _rest, _wish: SlowCard()})) as (engine, notes):
+        SlowCard.origin_ns = engine.programme.clock.origin_ns
+        await engine.obey(m.SetProgramme(width=320, height=576, camera=camera))
+        await until(lambda: engine.programme.counts().captured > 90)
         await engine.obey(m.StartRecording(folder=str(tmp_path)))
         await until(lambda: engine.outputs.recording.seconds > 4.2)
         await engine.obey(m.StopRecording())

@@ -20,7 +20,7 @@ from seller_console.engine.capture import FeedState
 from seller_console.engine.devices import Devices, UnknownDevice
 from seller_console.engine.picture import Picture, Pixels, blank, planes
 from seller_console.engine.program import Programme
-from seller_console.engine.scenes import FADE_NS, Cast, Stage, lost_mark, pause_card
+from seller_console.engine.scenes import FADE_NS, HELD_NS, Cast, Stage, lost_mark, pause_card
 from seller_console.language import Language
 
 from .conftest import wait_for
@@ -29,14 +29,14 @@ from .conftest import wait_for
 class Grey:
     """A camera of one grey."""
 
-    captured = replaced = 0
+    captured = replaced = age_ns = 0
     detail = ""
 
     def __init__(self, name: str, luma: int, state: FeedState = "live") -> None:
         self.spec = self.name = name
         self.state: FeedState = state
         self.taken = 0
-        self._picture = Picture(blank(640, 480, luma), 0, 1)
+        self._picture: Picture | None = Picture(blank(640, 480, luma), 0, 1)
 
     def start(self) -> None:
         """Nothing to open."""
@@ -102,6 +102,24 @@ def test_a_camera_is_taken_once_a_frame_even_in_a_fade() -> None:
     on.show("pause", "words", 0, card=on.card("pause", "words", ""))
     drawn(on, Cast(first), FADE_NS // 2)
     assert first.taken == 1
+
+
+def test_a_camera_that_opens_leaves_no_hole_where_another_was() -> None:
+    on, first = stage(), Grey("top", 60)
+    drawn(on, Cast(first))
+    opening = Grey("other", 180, "opening")
+    picture, opening._picture = opening._picture, None
+    on.hold([(opening, on.still_of(first, False))], 0)
+    assert drawn(on, Cast(opening), HELD_NS - 1).mean() == 60
+    opening._picture = picture
+    assert drawn(on, Cast(opening), HELD_NS - 1).mean() == 180
+    opening._picture = None
+    assert drawn(on, Cast(opening), HELD_NS - 1).mean() < 30, "the picture before is over for good"
+    on.hold([(opening, on.still_of(first, False))], 0)
+    assert drawn(on, Cast(opening), HELD_NS).mean() < 30, "and never stays for long"
+    drawn(on, Cast(first))
+    first.state = "gone"
+    assert on.still_of(first, False) is None, "a lost camera's picture does not stand in for another"
 
 
 def test_the_pause_card_says_the_words_it_is_given() -> None:

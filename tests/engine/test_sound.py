@@ -188,6 +188,10 @@ def test_the_meter_reads_peak_rms_and_clipping_once() -> None:
     assert meter.read() == (-120.0, -120.0, False)
     meter.take(np.ones(BLOCK, np.float32))
     assert meter.read()[2]
+    meter.take(np.full(BLOCK, 0.5, np.float32), over=True)
+    assert meter.read()[2], "what a limiter held"
+    meter.take(np.full(BLOCK, 0.5, np.float32))
+    assert not meter.read()[2]
 
 
 def test_the_tone_beeps_at_each_second_of_the_media_clock() -> None:
