@@ -49,7 +49,8 @@ def find_letters(luma: Pixels, bright: bool, most: int = MOST) -> Patches:
     kind = cv2.THRESH_BINARY if bright else cv2.THRESH_BINARY_INV
     contrast = -_CONTRAST if bright else _CONTRAST
     ink = cv2.adaptiveThreshold(luma, 255, cv2.ADAPTIVE_THRESH_MEAN_C, kind, _WINDOW, contrast)
-    _, _, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    # this algorithm finds the same in a third of the time of the usual one
+    _, _, boxes, _ = cv2.connectedComponentsWithStatsWithAlgorithm(ink, 8, cv2.CV_32S, cv2.CCL_BBDT)
     rows = _in_rows(np.asarray(boxes[1:], np.int32))
     chosen = rows if len(rows) <= most else rows[np.arange(most) * len(rows) // most]
     if not len(chosen):
@@ -128,7 +129,9 @@ def evidence(patches: Patches) -> float:
     if not len(patches):
         return 0.0
     w1, b1, w2 = _weights()
-    scores = np.stack([np.maximum(0, way @ w1 + b1) @ w2 for way in four(patches)])
+    # not by BLAS: for so little it wakes threads on all cores, which costs thirty times the sums themselves
+    inner = [np.einsum("ij,jk->ik", way, w1) + b1 for way in four(patches)]
+    scores = np.stack([np.einsum("ij,j->i", np.maximum(0, one), w2) for one in inner])
     scores -= scores.max(axis=0)
     likely = scores - np.log(np.exp(scores).sum(axis=0))
     page = np.maximum(likely, -4.0).sum(axis=1)  # one letter never speaks for many
