@@ -136,6 +136,7 @@ class Curing(QObject):
             "unmirror": lambda: self._unmirror(trouble.device),
             "choose_camera": lambda: desk.ask(self._choice(trouble.device, "camera")),
             "choose_microphone": lambda: desk.ask(self._choice(trouble.device, "microphone")),
+            "open_destinations": lambda: desk.ask("open_destinations"),
             "set_up_camera": lambda: desk.ask("open_camera", trouble.device),
             "refocus": lambda: self._refocus(trouble.device),
         }

@@ -391,7 +391,15 @@ class TroubleRaised(MediaBase, frozen=True):
     subject: str = ""
     detail: str = ""
     cure: Literal[
-        "", "retry", "choose_camera", "choose_microphone", "refocus", "unmute", "unmirror", "set_up_camera"
+        "",
+        "retry",
+        "choose_camera",
+        "choose_microphone",
+        "refocus",
+        "unmute",
+        "unmirror",
+        "set_up_camera",
+        "open_destinations",
     ] = ""
     device: str = ""
 

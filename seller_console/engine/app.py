@@ -225,6 +225,7 @@ class Engine:
                     await self._leave_air_now()
                 case RetryNow():
                     self.programme.retry_now()
+                    self.outputs.retry_now()
                     for trouble in self._sentinel.troubles:
                         if trouble.code in ("picture_frozen", "picture_blurred"):
                             self.programme.cure_camera(trouble.device, reopen=trouble.code == "picture_frozen")

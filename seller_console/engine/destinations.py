@@ -68,7 +68,7 @@ class StreamDestination:
         self._on_state = on_state
         self._waiting: deque[_Waiting] = deque()
         self._wake = threading.Condition()
-        self._stopping = threading.Event()
+        self._stopping, self._hurry = threading.Event(), threading.Event()
         self._need_idr = True
         self._stuck = False
         """It was full, and nothing has been taken since."""
@@ -93,6 +93,7 @@ class StreamDestination:
     def stop(self) -> None:
         """Blocks for 5 s at most: not for the loop."""
         self._stopping.set()
+        self._hurry.set()
         with self._wake:
             self._wake.notify_all()
         self._thread.join(POLITE_S)
@@ -100,6 +101,10 @@ class StreamDestination:
         if self._thread.is_alive() and carrier is not None:
             carrier.kill()  # it takes nothing any more
         self._thread.join(POLITE_S)
+
+    def retry_now(self) -> None:
+        """Skip the wait before the next attempt."""
+        self._hurry.set()
 
     # --- on the encoders' threads ------------------------------------------------------------------
 
@@ -158,7 +163,8 @@ class StreamDestination:
             self._say("reconnecting", self._over)
             if self._since_s is not None and time.monotonic() - self._since_s >= STEADY_S:
                 failures = 0
-            self._stopping.wait(RETRY_S[min(failures, len(RETRY_S) - 1)])
+            if self._hurry.wait(RETRY_S[min(failures, len(RETRY_S) - 1)]):
+                self._hurry.clear()
             failures += 1
         self._let_go()
         self._say("off")
@@ -252,6 +258,9 @@ class WhipDestination:
     def _changed(self, air: AirChanged) -> None:
         self.state = air.state
         self._on_state(air.state, air.detail or air.reason)
+
+    def retry_now(self) -> None:
+        self._publisher.retry_now()
 
     async def stop(self) -> None:
         await self._publisher.stop()

@@ -225,6 +225,11 @@ class Outputs:
         else:
             await asyncio.to_thread(stream.stop)
 
+    def retry_now(self) -> None:
+        """Those that are away do not wait for their next attempt."""
+        for stream in self._streams.values():
+            stream.retry_now()
+
     def _changed(self, name: str, state: AirState, detail: str) -> None:
         if state in ("on_air", "off"):
             self._failing.pop(name, None)

@@ -32,7 +32,10 @@ _PUBLISH: dict[str, TroubleCode] = {
 
 def of_outputs(outputs: Outputs) -> list[TroubleRaised]:
     """What is wrong with the recording and the further destinations."""
-    troubles = [TroubleRaised(code="destination_failed", subject=n, detail=d) for n, d in outputs.failing.items()]
+    troubles = [
+        TroubleRaised(code="destination_failed", subject=name, detail=why, cure="open_destinations")
+        for name, why in outputs.failing.items()
+    ]
     recording = outputs.recording
     if recording.state == "failed":
         troubles.append(

@@ -198,6 +198,18 @@ async def test_an_address_this_ffmpeg_has_no_part_for_is_refused_at_once() -> No
     assert not said(notes, m.DestinationChanged)
 
 
+def test_one_that_is_away_does_not_wait_when_it_is_told_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(destinations, "RETRY_S", (60.0,))
+    show = Show()
+    to = show.destination(f"rtmp://127.0.0.1:9/{KEY}")
+    for attempts in (1, 2):
+        until_s = time.monotonic() + 20
+        while len(show.states) < attempts and time.monotonic() < until_s:
+            show.in_real_time(0.2, to)
+        assert len(show.states) == attempts
+        to.retry_now()
+
+
 async def test_an_address_that_takes_h264_only_is_refused_while_vp8_is_sent() -> None:
     async with running(codec="VP8") as (engine, notes):
         await engine.obey(m.AddDestination(name="other", url=f"rtmp://127.0.0.1:9/{KEY}"))

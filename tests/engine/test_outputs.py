@@ -525,7 +525,7 @@ async def test_an_rtmp_server_gets_the_same_pictures_and_may_come_late(start_pro
         await until(lambda: engine.outputs.failing)
         await until(lambda: said(notes, m.TroubleRaised))
         raised = said(notes, m.TroubleRaised)[0]
-        assert (raised.code, raised.subject) == ("destination_failed", "Autre site")
+        assert (raised.code, raised.subject, raised.cure) == ("destination_failed", "Autre site", "open_destinations")
         program = start_program(sys.executable, "-c", RTMP, url, python=False)
         await until(lambda: any(n.state == "on_air" for n in said(notes, m.DestinationChanged)), 20)
         await until(lambda: any(line.startswith("got") for line in program.lines), 20)

@@ -257,6 +257,14 @@ def test_the_button_belongs_to_the_trouble_that_is_read(floor: DeskFloor, strip:
     assert len(floor.wires.told) == 1
 
 
+def test_a_destination_that_fails_is_mended_where_its_address_is(floor: DeskFloor) -> None:
+    asked: list[str] = []
+    floor.desk.asked.connect(asked.append)
+    wrong(floor, "destination_failed", cure="open_destinations")
+    floor.desk.cure_trouble()
+    assert asked == ["open_destinations"]
+
+
 def test_alone_and_without_a_cure_a_trouble_has_no_button(floor: DeskFloor, strip: TroubleStrip) -> None:
     wrong(floor, "disk_full", cure="")
     assert not strip.cure.isVisible() and not floor.desk.actions.cure_trouble.enabled
