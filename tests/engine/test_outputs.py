@@ -8,6 +8,7 @@ import itertools
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -35,6 +36,7 @@ from seller_console.engine.record import Recorder
 from seller_console.engine.ring import BLOCK_BYTES, Ring
 from seller_console.engine.sound import Tone
 from seller_console.engine.testcard import TestCard, read_code
+from seller_console.platform.tls import certificate
 from seller_console.rtc.payload import Codec
 
 from .conftest import moving, wait_for
@@ -533,6 +535,46 @@ async def test_an_rtmp_server_gets_the_same_pictures_and_may_come_late(start_pro
         await engine.obey(m.RemoveDestination(name="Autre site"))
     assert program.lines[0] == "names ['h264', 'aac']"
     assert all("very-secret-key" not in repr(note) for note in notes)
+
+
+@pytest.mark.processes
+async def test_rtmps_is_rtmp_through_tls(start_program: Any, tmp_path: Path) -> None:
+    """FFmpeg's server knows no TLS: it stands behind a door that does."""
+    behind = free_port()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own = certificate(tmp_path, ())
+    context.load_cert_chain(own.cert_path, own.key_path)
+    talks: list[str] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def door(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.append(str(writer.get_extra_info("ssl_object").version()))
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", behind)
+        except OSError:
+            writer.close()
+            return
+        await asyncio.gather(pump(reader, back), pump(there, writer))
+
+    server = await asyncio.start_server(door, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    program = start_program(sys.executable, "-c", RTMP, f"rtmp://127.0.0.1:{behind}/live/key", python=False)
+    try:
+        async with running() as (engine, notes):
+            await engine.obey(m.AddDestination(name="Autre site", url=f"rtmps://127.0.0.1:{port}/live/key"))
+            await until(lambda: any(line.startswith("got") for line in program.lines), 40)
+            await engine.obey(m.RemoveDestination(name="Autre site"))
+    finally:
+        server.close()
+    assert program.lines[0] == "names ['h264', 'aac']"
+    assert talks and all(version.startswith("TLS") for version in talks)
+    assert any(note.state == "on_air" for note in said(notes, m.DestinationChanged))
 
 
 async def test_a_destination_that_fails_harms_no_other(tmp_path: Path) -> None:
