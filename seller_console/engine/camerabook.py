@@ -78,6 +78,8 @@ class CameraBook:
         self._path = path
         self._lock = threading.Lock()
         self._kept: dict[str, CameraSettings] = {}
+        self._lent: dict[str, CameraSettings] = {}
+        """Over those kept, and never written."""
         self._dirty = False
         if path is not None:
             self._read(path)
@@ -94,7 +96,12 @@ class CameraBook:
                 path.replace(path.with_name(path.name + ".unreadable"))
 
     def of(self, spec: str) -> CameraSettings:
-        return self._kept.get(spec, UNSET)
+        lent = self._lent.get(spec)
+        return self._kept.get(spec, UNSET) if lent is None else lent
+
+    def lend(self, spec: str, settings: CameraSettings) -> None:
+        """In the place of those kept, until this program ends or somebody puts others."""
+        self._lent[spec] = settings
 
     def put(self, spec: str, settings: CameraSettings) -> None:
         """Known at once; on disk with the next `save`."""
@@ -103,6 +110,7 @@ class CameraBook:
                 self._kept.pop(spec, None)
             else:
                 self._kept[spec] = settings
+            self._lent.pop(spec, None)
             self._dirty = True
 
     def save(self) -> None:

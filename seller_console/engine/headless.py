@@ -124,6 +124,12 @@ def _parser() -> argparse.ArgumentParser:
         "--second-camera", default="", metavar="SPEC", help=either("pour face, both et split", "for face, both, split")
     )
     parser.add_argument(
+        "--second-camera-settings",
+        type=_settings,
+        metavar="NAME=VALUE,…",
+        help=either("comme --camera-settings, pour celle-là", "as --camera-settings, for that one"),
+    )
+    parser.add_argument(
         "--second-microphone", default="", metavar="SPEC", help=either("mêlé au premier", "mixed with the first")
     )
     parser.add_argument(
@@ -356,8 +362,9 @@ async def _publish(options: argparse.Namespace) -> int:
     tell = _Teller(options.json, options.levels)
     book = CameraBook(places.home() / "cameras.json")
     if options.camera_settings is not None:
-        book = CameraBook()
-        book.put(options.camera, options.camera_settings)
+        book.lend(options.camera, options.camera_settings)
+    if options.second_camera_settings is not None:
+        book.lend(options.second_camera, options.second_camera_settings)
     engine = Engine(None, tell, Devices(book=book), "VP8" if options.codec == "vp8" else "H264")
     loop = asyncio.get_running_loop()
     when_asked(engine.quitting.set)
@@ -425,6 +432,10 @@ def main(argv: list[str]) -> int:
         parser.error(either("--codec vp8 n’a qu’un encodeur", "--codec vp8 has one encoder only"))
     if options.codec == "vp8" and any(url.startswith(("rtmp", "srt:")) for url in options.also):
         parser.error(either("RTMP et SRT veulent du H.264", "RTMP and SRT want H.264"))
+    if options.second_camera_settings is not None and not options.second_camera:
+        parser.error(
+            either("--second-camera-settings veut --second-camera", "--second-camera-settings wants --second-camera")
+        )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     keep_few()
     come_first()

@@ -180,6 +180,48 @@ def test_settings_are_kept_by_name_and_path_and_a_broken_file_is_put_aside(tmp_p
     assert (tmp_path / "cameras.json.unreadable").read_text("utf-8") == "{ half"
 
 
+def test_settings_lent_for_one_run_leave_the_kept_ones_of_every_camera_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.json"
+    kept, other = CameraBook(path), "camera:Other@usb-2"
+    kept.put(TOP, Settings(rotation=90))
+    kept.put(other, Settings(zoom=2))
+    kept.save()
+    book = CameraBook(path)
+    book.lend(TOP, Settings())
+    assert book.of(TOP) == Settings() and book.of(other) == Settings(zoom=2)
+    book.put(other, Settings(zoom=3))
+    book.save()
+    assert CameraBook(path).of(TOP) == Settings(rotation=90), "what was lent is not written with the rest"
+    book.put(TOP, Settings(mirror=True))
+    assert book.of(TOP) == Settings(mirror=True), "what is asked later holds"
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("option", ["--camera-settings", "--second-camera-settings"])
+def test_publish_uses_a_camera_so_this_once_and_the_other_one_as_it_is_kept(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SELLER_CONSOLE_HOME", str(tmp_path))
+    first, second = f"file:{tmp_path / 'a.mp4'}", f"file:{tmp_path / 'b.mp4'}"
+    book = CameraBook(tmp_path / "cameras.json")
+    book.put(first, Settings(rotation=90))
+    book.put(second, Settings(rotation=180))
+    book.save()
+    words = ["--to", "http://127.0.0.1:9/whip", "--camera", first, "--second-camera", second, "--size", "360x640"]
+    assert publish([*words, option, "rotation=270", "--seconds", "1", "--json"]) == 1
+    notes = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    used = {note["camera"]: note["settings"]["rotation"] for note in notes if note["type"] == "camera_set"}
+    assert used == ({first: 270, second: 180} if option == "--camera-settings" else {first: 90, second: 270})
+    again = CameraBook(tmp_path / "cameras.json")
+    assert (again.of(first).rotation, again.of(second).rotation) == (90, 180), "kept as they were"
+
+
+def test_settings_for_a_second_camera_want_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        publish(["--to", "http://127.0.0.1:9/whip", "--second-camera-settings", "mirror"])
+    assert stop.value.code == 2 and "--second-camera" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_what_may_hold_the_password_of_a_camera_is_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "cameras.json"
