@@ -31,7 +31,7 @@ class Greet(MediaBase, frozen=True):
 
 
 class FindDevices(MediaBase, frozen=True):
-    pass
+    """Look at once for cameras and microphones; DevicesFound lists them."""
 
 
 class SetProgramme(MediaBase, frozen=True):
@@ -116,10 +116,14 @@ class SetOverlay(MediaBase, frozen=True):
 
 
 class SetMuted(MediaBase, frozen=True):
+    """Every microphone, on air and in what is recorded."""
+
     muted: bool
 
 
 class SetGain(MediaBase, frozen=True):
+    """Of the first microphone, or the second, in decibels."""
+
     gain_db: float
     second: bool = False
     """Of the second microphone."""
@@ -148,7 +152,7 @@ class GoOnAir(MediaBase, frozen=True):
 
 
 class LeaveAir(MediaBase, frozen=True):
-    pass
+    """Publish no more; what is recorded and sent elsewhere goes on."""
 
 
 class RetryNow(MediaBase, frozen=True):
@@ -174,7 +178,7 @@ class StartRecording(MediaBase, frozen=True):
 
 
 class StopRecording(MediaBase, frozen=True):
-    pass
+    """Ends the file; Matroska is then rewrapped as MP4."""
 
 
 class SaveClip(MediaBase, frozen=True):
@@ -194,11 +198,13 @@ class AddDestination(MediaBase, frozen=True):
 
 
 class RemoveDestination(MediaBase, frozen=True):
+    """Send nothing more to the destination of this name."""
+
     name: str
 
 
 class Quit(MediaBase, frozen=True):
-    pass
+    """Leave the air, finish the files and end."""
 
 
 EngineCommand = (

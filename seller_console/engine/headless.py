@@ -55,6 +55,7 @@ from ..language import either
 from .app import Engine
 from .arenas import keep_few
 from .camerabook import CameraBook, read_settings
+from .commandlist import command_list
 from .devices import Devices, plain
 from .priority import come_first
 
@@ -86,6 +87,14 @@ def _settings(text: str) -> CameraSettings:
         return read_settings(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+class _ListCommands(argparse.Action):
+    """Like --help: what else is on the line, or is missing there, does not matter."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(command_list())
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -150,10 +159,19 @@ def _parser() -> argparse.ArgumentParser:
         "--commands",
         action="store_true",
         help=either(
-            "obéit aux commandes du moteur, une ligne de JSON chacune, sur l’entrée standard :",
-            "obeys the engine’s commands, a JSON line each, on standard input:",
+            "obéit aux commandes du moteur (--help-commands), une ligne de JSON chacune, sur l’entrée standard :",
+            "obeys the engine’s commands (--help-commands), a JSON line each, on standard input:",
         )
         + ' {"type": "set_scene", "scene": "both"}',
+    )
+    parser.add_argument(
+        "--help-commands",
+        action=_ListCommands,
+        nargs=0,
+        help=either(
+            "liste les commandes de --commands : muet, gain, photo, clip, destinations, …",
+            "list the commands of --commands: mute, gain, snapshot, clip, destinations, …",
+        ),
     )
     parser.add_argument(
         "--size", type=_size, default=(720, 1280), metavar="WxH", help=either("largeur x hauteur", "width x height")
@@ -246,6 +264,7 @@ class _Teller:
         self._told = (*TOLD, MicrophoneLevel) if levels else TOLD
         self._loudest_db = MicrophoneLevel(peak_db=-120.0, rms_db=-120.0)
         """Of the second that is not printed yet."""
+        self._hours_left = -1.0
         self.refused: EngineRefused | None = None
         self.recording_failed = ""
         self.away: dict[str, str] = {}
@@ -257,6 +276,7 @@ class _Teller:
                 self.refused = note
             case RecordingChanged():
                 self.recording_failed = note.error
+                self._hours_left = note.hours_left if note.state == "recording" else -1.0
             case DestinationChanged(state="on_air" | "off"):
                 self.away.pop(note.name, None)
             case DestinationChanged():
@@ -280,7 +300,8 @@ class _Teller:
                     f"{note.uptime_s:7.1f} s  {note.air:<12} {note.fps:5.1f} fps  {note.video_bps / 1e6:5.2f} Mb/s"
                     f"  encode {note.encode_ms:4.1f} ms  dropped {note.dropped}  late {note.late}  cpu {note.cpu:.2f}"
                     f"  sound {self._loudest_db.peak_db:5.0f}/{self._loudest_db.rms_db:.0f} dB"
-                    f"{' CLIPS' if self._loudest_db.clipped else ''}",
+                    f"{' CLIPS' if self._loudest_db.clipped else ''}"
+                    f"{self._room()}",
                     flush=True,
                 )
                 self._loudest_db = MicrophoneLevel(peak_db=-120.0, rms_db=-120.0)
@@ -311,6 +332,12 @@ class _Teller:
                 print(f"refused: {note.command} {note.code} {note.detail}", file=sys.stderr, flush=True)
             case _:
                 pass
+
+    def _room(self) -> str:
+        """How long the disk lasts, as soon as the recording's rate is known."""
+        if self._hours_left < 0:
+            return ""
+        return either(f"  disque {self._hours_left:.1f} h".replace(".", ","), f"  disk {self._hours_left:.1f} h")
 
 
 async def _follow_overlay(engine: Engine, path: Path) -> None:
