@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from seller_console import catalogue
 from seller_console.contract.media import ProgrammeSet
 
 from .values import Trouble
-from .words import known, t
+from .words import known, language, t
 
 STAND_INS = ("testcard", "none")
 SCHEMES = ("http", "https", "rtsp")
@@ -116,11 +117,7 @@ def subject_of(device: str, programme: ProgrammeSet, names: Mapping[str, str]) -
 
 def trouble_words(trouble: Trouble) -> str:
     """What is wrong, with what; without since when and what it costs."""
-    kind, _ = split(trouble.device)
-    keys = (f"trouble.{trouble.code}.{kind}", f"trouble.{trouble.code}", "trouble.other")
-    key = next(key for key in keys if known(key))
     subject = trouble.subject
     if known(f"away.{subject}"):
         subject = t(f"away.{subject}")
-    said = t(key, subject=subject or t("trouble.subject"), detail=trouble.detail, code=trouble.code)
-    return f"{said} ({t(f'detail.{trouble.detail}')})" if known(f"detail.{trouble.detail}") else said
+    return catalogue.trouble(language(), trouble.code, subject, trouble.detail, trouble.device)

@@ -8,27 +8,16 @@ that is in neither catalogue (KeyError: a bug, found by the tests).
 
 from __future__ import annotations
 
-import json
 import os
-from functools import lru_cache
-from typing import Literal
 
 from PySide6.QtCore import QLocale
 
-from seller_console import places
-
-Language = Literal["fr", "en"]
-NARROW = "\u202f"
-MINUS = "−"
+from seller_console import catalogue as shared
+from seller_console.catalogue import MINUS, catalogue
+from seller_console.catalogue import NARROW as NARROW
+from seller_console.language import Language
 
 _language: Language | None = None
-
-
-@lru_cache(maxsize=4)
-def catalogue(language: Language) -> dict[str, str]:
-    path = places.resources() / "locale" / f"{language}.json"
-    loaded: dict[str, str] = json.loads(path.read_text("utf-8"))
-    return loaded
 
 
 def system_language() -> Language:
@@ -67,10 +56,7 @@ def known(key: str) -> bool:
 
 def t(key: str, /, **values: object) -> str:
     """The sentence for `key`, its {names} filled in."""
-    words = catalogue(language()).get(key)
-    if words is None:
-        words = catalogue("fr")[key]
-    return words.format(**values) if values else words
+    return shared.sentence(language(), key, **values)
 
 
 def tn(key: str, count: int, /, **values: object) -> str:
@@ -92,11 +78,7 @@ def whole(number: int) -> str:
 
 def decimal(number: float, digits: int = 1) -> str:
     """4,2 / 4.2."""
-    text = f"{abs(number):,.{digits}f}"
-    if language() == "fr":
-        text = text.replace(",", NARROW).replace(".", ",")
-    negative = number < 0 and any(figure in "123456789" for figure in text)
-    return (MINUS if negative else "") + text
+    return shared.decimal(language(), number, digits)
 
 
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}

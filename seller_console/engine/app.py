@@ -335,7 +335,7 @@ class Engine:
 
     def _set_camera(self, command: SetCamera) -> None:
         if why := unfit(command.settings):
-            self._refuse(command, "unfit", why)
+            self._refuse(command, "unfit", str(why))
             return
         try:
             self.programme.set_camera(command.camera, command.settings)

@@ -27,48 +27,69 @@ UNSET = CameraSettings()
 _decoder = msgspec.json.Decoder(dict[str, CameraSettings])
 
 
-def unfit(settings: CameraSettings) -> str:
-    """Why these settings cannot be meant; "" when they can."""
+class Unfit(ValueError):
+    """Settings that cannot be meant; str() says why in English, as the wire does, `french` in French."""
+
+    def __init__(self, french: str, english: str) -> None:
+        super().__init__(english)
+        self.french = french
+
+
+def unfit(settings: CameraSettings) -> Unfit | None:
+    """Why these settings cannot be meant; None when they can."""
     sides = (settings.width, settings.height)
     if bool(settings.width) != bool(settings.height) or any(s % 2 or not 0 <= s <= LARGEST_SIDE for s in sides):
-        return f"a size of {settings.width}x{settings.height}"
+        size = f"{settings.width}x{settings.height}"
+        return Unfit(f"une taille de {size} (côtés pairs, {LARGEST_SIDE} au plus)", f"a size of {size}")
     if not 0 <= settings.fps <= MOST_FPS:
-        return f"{settings.fps} frames a second"
+        return Unfit(f"{settings.fps} images par seconde (de 0 à {MOST_FPS})", f"{settings.fps} frames a second")
     if not 1.0 <= settings.zoom <= MOST_ZOOM:
-        return f"a zoom of {settings.zoom:g} (1 to {MOST_ZOOM:g})"
+        return Unfit(
+            f"un zoom de {settings.zoom:g} (de 1 à {MOST_ZOOM:g})", f"a zoom of {settings.zoom:g} (1 to {MOST_ZOOM:g})"
+        )
     if not (0.0 <= settings.centre_x <= 1.0 and 0.0 <= settings.centre_y <= 1.0):
-        return "a centre outside the picture"
-    return ""
+        return Unfit("un centre hors de l’image (de 0x0 à 1x1)", "a centre outside the picture")
+    return None
 
 
 def read_settings(text: str) -> CameraSettings:
-    """'size=1920x1080,fps=30,rotation=90,mirror,zoom=1.5,centre=0.5x0.4,focus=30' -> settings. Raises ValueError."""
+    """'size=1920x1080,fps=30,rotation=90,mirror,zoom=1.5,centre=0.5x0.4,focus=30' -> settings. Raises Unfit."""
     found: dict[str, object] = {}
     for part in filter(None, (one.strip() for one in text.split(","))):
         name, _, value = part.partition("=")
         if name == "size":
             width, _, height = value.partition("x")
-            found["width"], found["height"] = int(width), int(height)
+            found["width"], found["height"] = _number(int, width), _number(int, height)
         elif name == "centre":
             across, _, down = value.partition("x")
-            found["centre_x"], found["centre_y"] = float(across), float(down)
+            found["centre_x"], found["centre_y"] = _number(float, across), _number(float, down)
         elif name == "mirror":
             found["mirror"] = value in ("", "yes", "1")
         elif name in ("fps", "rotation"):
-            found[name] = int(value)
+            found[name] = _number(int, value)
         elif name in KNOBS:
-            found[name] = None if value == "auto" else float(value)
+            found[name] = None if value == "auto" else _number(float, value)
         elif name == "zoom":
-            found[name] = float(value)
+            found[name] = _number(float, value)
         else:
-            raise ValueError(f"no such setting: {name!r}")
+            raise Unfit(f"« {name} » n’est pas un réglage", f"no such setting: {name!r}")
     try:
         settings = msgspec.convert(found, CameraSettings)
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from error
+    except msgspec.ValidationError as error:  # the rotation: all the rest is a number like another
+        turned = found.get("rotation")
+        raise Unfit(
+            f"une rotation de {turned} (0, 90, 180 ou 270)", f"a rotation of {turned} (0, 90, 180 or 270)"
+        ) from error
     if why := unfit(settings):
-        raise ValueError(why)
+        raise why
     return settings
+
+
+def _number(kind: type[int] | type[float], text: str) -> float:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise Unfit(f"« {text} » n’est pas un nombre", f"{text!r} is not a number") from error
 
 
 class CameraBook:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -52,11 +53,12 @@ from ..contract.media import (
 )
 from ..ending import when_asked
 from ..language import either
+from . import spoken
 from .app import Engine
 from .arenas import keep_few
-from .camerabook import CameraBook, read_settings
+from .camerabook import CameraBook, Unfit, read_settings
 from .commandlist import command_list
-from .devices import Devices, plain
+from .devices import Devices
 from .priority import come_first
 
 log = logging.getLogger("engine.headless")
@@ -65,7 +67,7 @@ log = logging.getLogger("engine.headless")
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
     if not (width.isdigit() and height.isdigit()):
-        raise argparse.ArgumentTypeError(f"a size is WIDTHxHEIGHT, for instance 720x1280, not {text!r}")
+        raise argparse.ArgumentTypeError(spoken.say("publish.bad_size", text=text))
     return int(width), int(height)
 
 
@@ -73,20 +75,15 @@ def _bitrate(text: str) -> int:
     if text == "auto":
         return 0
     if not text.isdigit() or int(text) < 50_000:
-        raise argparse.ArgumentTypeError(
-            either(
-                f"un débit est « auto » ou des bits par seconde, dès 50000, pas {text!r}",
-                f"a bit rate is 'auto' or bits per second from 50000, not {text!r}",
-            )
-        )
+        raise argparse.ArgumentTypeError(spoken.say("publish.bad_rate", text=text))
     return int(text)
 
 
 def _settings(text: str) -> CameraSettings:
     try:
         return read_settings(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+    except Unfit as error:
+        raise argparse.ArgumentTypeError(either(error.french, str(error))) from error
 
 
 class _ListCommands(argparse.Action):
@@ -265,6 +262,7 @@ class _Teller:
         self._loudest_db = MicrophoneLevel(peak_db=-120.0, rms_db=-120.0)
         """Of the second that is not printed yet."""
         self._hours_left = -1.0
+        self._programme: ProgrammeSet | None = None
         self.refused: EngineRefused | None = None
         self.recording_failed = ""
         self.away: dict[str, str] = {}
@@ -281,6 +279,8 @@ class _Teller:
                 self.away.pop(note.name, None)
             case DestinationChanged():
                 self.away[note.name] = note.detail or note.state
+            case ProgrammeSet():
+                self._programme = note
             case MicrophoneLevel():
                 self._loudest_db = max(self._loudest_db, note, key=lambda level: level.peak_db)
         try:
@@ -296,48 +296,13 @@ class _Teller:
             return
         match note:
             case EngineStats():
-                print(
-                    f"{note.uptime_s:7.1f} s  {note.air:<12} {note.fps:5.1f} fps  {note.video_bps / 1e6:5.2f} Mb/s"
-                    f"  encode {note.encode_ms:4.1f} ms  dropped {note.dropped}  late {note.late}  cpu {note.cpu:.2f}"
-                    f"  sound {self._loudest_db.peak_db:5.0f}/{self._loudest_db.rms_db:.0f} dB"
-                    f"{' CLIPS' if self._loudest_db.clipped else ''}"
-                    f"{self._room()}",
-                    flush=True,
-                )
+                print(spoken.figures(note, self._loudest_db, self._hours_left), flush=True)
                 self._loudest_db = MicrophoneLevel(peak_db=-120.0, rms_db=-120.0)
-            case DevicesFound():
-                specs = [camera.spec for camera in note.cameras] + [found.spec for found in note.microphones]
-                print("\n".join(f"device: {spec}" for spec in specs), flush=True)
-            case EncoderChosen():
-                tried = "; ".join(f"{one.name}: {one.why or 'works'}" for one in note.tried)
-                print(f"encoder: {note.encoder}" + (f" ({tried})" if tried else ""), flush=True)
-            case CameraSet():
-                if note.ignored:
-                    print(f"camera {plain(note.camera)} does not do: {', '.join(note.ignored)}", flush=True)
-            case AirChanged():
-                print(f"air: {note.state} {note.reason} {note.detail}".rstrip(), flush=True)
-            case RecordingChanged():
-                if note.state != "recording":
-                    print(f"recording: {note.state} {note.path} {note.error}".rstrip(), flush=True)
-            case DestinationChanged():
-                print(f"{note.name}: {note.state} {note.detail}".rstrip(), flush=True)
-            case TroubleRaised():
-                cure = f"(cure: {note.cure})" if note.cure else ""
-                print(" ".join(filter(None, ("trouble:", note.code, note.subject, note.detail, cure))), flush=True)
-            case TroubleCured():
-                print(f"cured: {note.code} {note.subject}".rstrip(), flush=True)
-            case SnapshotTaken() | ClipSaved():
-                print(f"{note.path or 'nothing'} {note.error}".rstrip(), flush=True)
             case EngineRefused():
-                print(f"refused: {note.command} {note.code} {note.detail}", file=sys.stderr, flush=True)
+                print(spoken.refused(note), file=sys.stderr, flush=True)
             case _:
-                pass
-
-    def _room(self) -> str:
-        """How long the disk lasts, as soon as the recording's rate is known."""
-        if self._hours_left < 0:
-            return ""
-        return either(f"  disque {self._hours_left:.1f} h".replace(".", ","), f"  disk {self._hours_left:.1f} h")
+                if said := spoken.told(note, self._programme):
+                    print(said, flush=True)
 
 
 async def _follow_overlay(engine: Engine, path: Path) -> None:
@@ -379,10 +344,18 @@ async def _obey_lines(engine: Engine) -> None:
         try:
             engine.begin(decode_engine_command(line))
         except Unreadable as error:
-            print(f"refused: {error}", file=sys.stderr, flush=True)
+            print(
+                spoken.refused(EngineRefused(command="", code="unreadable", detail=str(error))),
+                file=sys.stderr,
+                flush=True,
+            )
         except Exception as error:  # one line that cannot be done must not make it deaf to the next
             log.exception("command_failed")
-            print(f"failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            print(
+                spoken.refused(EngineRefused(command="", code="failed", detail=f"{type(error).__name__}: {error}")),
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 async def _publish(options: argparse.Namespace) -> int:
@@ -437,9 +410,9 @@ async def _publish(options: argparse.Namespace) -> int:
         if engine.air.state == "on_air":
             code = 3 if tell.recording_failed or tell.away else 0
         if tell.recording_failed:
-            print(f"not recorded: {tell.recording_failed}", file=sys.stderr, flush=True)
-        for name, why in tell.away.items():
-            print(f"not on air at the end: {name} {why}", file=sys.stderr, flush=True)
+            print(spoken.not_recorded(tell.recording_failed), file=sys.stderr, flush=True)
+        for name, reason in tell.away.items():
+            print(spoken.not_on_air(name, reason), file=sys.stderr, flush=True)
 
     noting = loop.create_task(note_the_end())
     beside = [loop.create_task(_follow_overlay(engine, Path(options.overlay)))] if options.overlay else []
@@ -453,6 +426,9 @@ async def _publish(options: argparse.Namespace) -> int:
 
 
 def main(argv: list[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without our spaces or dashes ends no broadcast
     parser = _parser()
     options = parser.parse_args(argv)
     if options.codec == "vp8" and options.encoder != "x264":

@@ -241,7 +241,7 @@ async def test_what_a_window_would_say_comes_by_lines_on_standard_input(door: Do
         assert "error" not in await told("snapshot_taken", request="1") and shot.exists()
         say(b'{"type":"quit"}')
         assert await asyncio.wait_for(program.wait(), 20) == 0
-        assert b"refused" in await program.stderr.read()
+        assert b"--help-commands" in await program.stderr.read(), "what was no command is told, and where they are"
     finally:
         if program.returncode is None:
             program.kill()
@@ -272,12 +272,13 @@ async def test_a_terminal_that_is_closed_ends_it_tidily_and_the_recording_is_who
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", IN_A_TERMINAL, "-m", "seller_console.engine.headless", "--to", door.whip,
         "--size", "360x640", "--record", str(kept), stdin=slave, stdout=slave, start_new_session=True,
+        env={**os.environ, "SELLER_CONSOLE_LANGUAGE": "en"},
     )  # fmt: skip
     os.close(slave)
 
     def is_on_air() -> None:
         said = b""
-        while b"air: on_air" not in said:
+        while b"Air: on air" not in said:
             more = os.read(master, 65_536)
             assert more, said
             said += more
@@ -310,16 +311,20 @@ async def test_a_terminal_that_is_closed_ends_it_tidily_and_the_recording_is_who
 )
 def test_a_wrong_command_line_says_so_and_ends(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert headless.main(words) == 2
-    assert "refused" in capsys.readouterr().err
+    assert "Refus" in capsys.readouterr().err
 
 
 async def test_on_air_without_what_was_asked_beside_it_is_exit_code_3(door: Door, tmp_path: Path) -> None:
     taken = tmp_path / "a-file"
     taken.write_text("", "utf-8")
-    for words, why in ((["--record", str(taken)], "not recorded"), (["--also", "http://127.0.0.1:9/whip"], "also 1")):
+    for words, why in (
+        (["--record", str(taken)], "Not recorded: the disk"),
+        (["--also", "http://127.0.0.1:9/whip"], "also 1"),
+    ):
         program = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "seller_console.engine.headless", "--to", door.whip, "--size", "360x640",
             "--seconds", "8", *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "SELLER_CONSOLE_LANGUAGE": "en"},
         )  # fmt: skip
         said, complained = await asyncio.wait_for(program.communicate(), 60)
         assert program.returncode == 3 and why in complained.decode(), (said, complained)

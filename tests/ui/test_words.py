@@ -13,13 +13,16 @@ from seller_console.contract.media import TroubleCode
 from ui import words
 from ui.actions import ACTIONS
 
-USED = re.compile(r"""\b(?:t|tn|words_of|known|MenuText)\(\s*(f?)(["'])([^"']+)\2""")
+USED = re.compile(r"""\b(?:t|tn|say|words_of|known|MenuText)\(\s*(f?)(["'])([^"']+)\2""")
 QUOTED = re.compile(r"""(f?)["']([a-z0-9_]+(?:\.(?:[a-z0-9_]|\{[^}]*\})+)+)["']""")
 PLURAL = (".one", ".other")
 
 
 def sources(repository: Path) -> str:
-    return "\n".join(path.read_text("utf-8") for path in sorted((repository / "ui").rglob("*.py")))
+    program = repository / "seller_console"
+    without_a_window = [program / "catalogue.py", program / "engine" / "headless.py", program / "engine" / "spoken.py"]
+    paths = [*sorted((repository / "ui").rglob("*.py")), *without_a_window]
+    return "\n".join(path.read_text("utf-8") for path in paths)
 
 
 def keys() -> set[str]:

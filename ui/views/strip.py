@@ -12,11 +12,13 @@ from PySide6.QtCore import QRectF, QSize, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from seller_console.catalogue import with_cost
+
 from .. import theme, words
 from ..desk import Desk
 from ..naming import trouble_words
 from ..values import Trouble
-from ..words import known, t, tn
+from ..words import t, tn
 from . import paint
 from .controls import ActionButton
 
@@ -118,6 +120,4 @@ def trouble_sentence(trouble: Trouble, now_mono: float) -> str:
     said = trouble_words(trouble)
     if since:
         said = t("trouble.since", what=said, since=since)
-    costs = (f"trouble.{trouble.code}.{trouble.detail}.cost", f"trouble.{trouble.code}.cost")
-    cost = next((key for key in costs if known(key)), "")
-    return f"{said} — {t(cost)}" if cost else said
+    return with_cost(words.language(), said, trouble.code, trouble.detail)
