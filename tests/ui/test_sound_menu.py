@@ -65,6 +65,32 @@ def test_by_the_keyboard_the_second_slider_and_the_switch_are_reached(app: QAppl
     assert told(floor, m.SetSound) == [m.SetSound(shaped=False)]
 
 
+def test_which_microphones_they_are_is_chosen_below_their_gains(app: QApplication, floor: DeskFloor) -> None:
+    bars = Bars(floor.desk)
+    bars.show()
+    bars.open_gain(QPoint(10, 10))
+    menu = bars._menu
+    assert menu is not None
+    ticked = [entry.text() for entry in menu.actions() if entry.isChecked() and entry is not menu.shaped]
+    assert ticked == ["Yeti", "Cravate"], "the first, and the one mixed with it"
+    QTest.keyClick(menu.sliders[0], Qt.Key.Key_Backtab)
+    assert menu.activeAction() is menu.actions()[-1], "the last entry, then up"
+    while menu.activeAction() is not menu.shaped:
+        QTest.keyClick(menu, Qt.Key.Key_Up)
+    QTest.keyClick(menu, Qt.Key.Key_Down)
+    QTest.keyClick(menu, Qt.Key.Key_Down)
+    assert menu.activeAction().text() == "Cravate"
+    QTest.keyClick(menu, Qt.Key.Key_Return)
+    (word,) = told(floor, m.SetProgramme)
+    assert isinstance(word, m.SetProgramme) and word.microphone == "microphone:b"
+    assert floor.wires.kept["microphone"] == "microphone:b"
+
+
+def test_one_device_in_both_places_is_heard_once_and_has_one_gain(floor: DeskFloor) -> None:
+    floor.desk.put(programme=replace(floor.desk.programme, microphone="microphone:b"))
+    assert len(SoundMenu(floor.desk, Bars(floor.desk)).sliders) == 1
+
+
 def test_a_second_microphone_comes_with_the_gain_that_was_kept_with_it(floor: DeskFloor) -> None:
     floor.wires.kept["gains"] = {"microphone:b": 4.0}
     floor.desk.choose_second_microphone("microphone:b")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import stat
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QMenu
 
 from seller_console.contract import media as m
 from seller_console.link.settings import Settings
@@ -225,3 +227,62 @@ def test_the_file_that_keeps_an_address_is_its_owners_alone(tmp_path: Path) -> N
     assert stat.S_IMODE((tmp_path / "settings.json").stat().st_mode) == 0o600
     assert Settings(tmp_path / "settings.json").values.network_cameras == [f"url:{SECRET}"]
     assert json.loads((tmp_path / "settings.json").read_text())["network_cameras"]
+
+
+HEADSET, LAVALIER = m.Microphone(spec="microphone:a", name="Casque"), m.Microphone(spec="microphone:b", name="Cravate")
+
+
+def part(menu: QMenu, heading: str) -> dict[str, QAction]:
+    """What stands under this heading, by its words."""
+    entries = menu.actions()
+    at = [entry.text() for entry in entries].index(heading) + 1
+    return {entry.text(): entry for entry in itertools.takewhile(lambda entry: not entry.isSeparator(), entries[at:])}
+
+
+def with_microphones(floor: DeskFloor, first: str, second: str = "") -> None:
+    floor.desk.take_note(m.DevicesFound(cameras=(CARD,), microphones=(HEADSET, LAVALIER)))
+    floor.desk.take_note(structs.replace(PROGRAMME, microphone=first, second_microphone=second))
+
+
+def on_the_picture(window: Window, floor: DeskFloor) -> QMenu:
+    floor.desk.actions.open_scenes.press()
+    assert window._menu is not None
+    return window._menu
+
+
+def test_on_air_a_headset_that_dies_is_replaced_from_the_menu_of_the_picture(
+    app: QApplication, floor: DeskFloor, window: Window
+) -> None:
+    floor.desk.put_on_air()
+    floor.feed()
+    floor.wires.kept["gains"] = {"microphone:b": 4.0}
+    with_microphones(floor, "microphone:a")
+    menu = on_the_picture(window, floor)
+    offered = part(menu, "Premier micro")
+    assert {said: entry.isChecked() for said, entry in offered.items()} == {"Casque": True, "Cravate": False}
+    for _ in menu.actions():  # by the keyboard alone
+        QTest.keyClick(menu, Qt.Key.Key_Down)
+        if menu.activeAction() is offered["Cravate"]:
+            break
+    QTest.keyClick(menu, Qt.Key.Key_Return)
+    assert programme(floor).microphone == "microphone:b" and floor.wires.kept["microphone"] == "microphone:b"
+    assert floor.wires.told[-1] == m.SetGain(gain_db=4.0), "as loud as it was left"
+
+
+def test_the_first_microphone_that_is_away_is_ticked_and_said_so(floor: DeskFloor, window: Window) -> None:
+    with_microphones(floor, "microphone:gone")
+    offered = part(on_the_picture(window, floor), "Premier micro")
+    assert [said for said, entry in offered.items() if entry.isChecked()] == ["gone (absent)"]
+    assert window.preflight.setup.microphone.currentText() == "gone (absent)"
+
+
+def test_the_second_microphone_taken_as_the_first_is_none_until_it_is_given_back(
+    floor: DeskFloor, window: Window
+) -> None:
+    with_microphones(floor, "microphone:a", "microphone:b")
+    part(on_the_picture(window, floor), "Premier micro")["Cravate"].trigger()
+    assert programme(floor).second_microphone == "microphone:b", "it comes back with the headset"
+    with_microphones(floor, "microphone:b", "microphone:b")
+    seconds = part(on_the_picture(window, floor), "Second micro")
+    assert {said: entry.isChecked() for said, entry in seconds.items()} == {"aucun": True, "Casque": False}
+    assert window.preflight.setup.second.currentText() == "2e micro\u202f: aucun"

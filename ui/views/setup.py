@@ -23,8 +23,7 @@ from seller_console.contract.words import Preset
 
 from ..desk import Desk
 from ..destinations import count_words
-from ..naming import device_words
-from ..values import Devices, Programme
+from ..values import Programme
 from ..words import t
 from .camera import CameraPanel
 from .choice import Choice
@@ -34,7 +33,7 @@ from .fields import Count, mark
 from .meter import Bars
 from .preview import Preview
 from .recording import RecordChoice
-from .sources import SourceChoices, cameras, second_microphones, take_camera
+from .sources import SourceChoices, cameras, microphones, second_microphone, second_microphones, take_camera
 
 SIZES = ((720, 1280), (1080, 1920), (1280, 720), (1920, 1080))
 TITLE_MOST = 80
@@ -262,18 +261,14 @@ class SetUp(QWidget):
 
     def refresh(self) -> None:
         desk = self._desk
-        devices: Devices = desk.devices
         programme: Programme = desk.programme
         if not self.title.hasFocus():
             self.title.setText(desk.show.title)
         self.camera.become(cameras(desk, programme.camera), programme.camera)
         self.tune.setEnabled(desk.actions.open_camera.enabled)
-        sounds: list[tuple[str, object]] = [(device_words(one.spec, one.name), one.spec) for one in devices.microphones]
-        if programme.microphone not in [spec for _, spec in sounds]:
-            sounds.append((device_words(programme.microphone, programme.microphone_name), programme.microphone))
-        self.microphone.become(sounds, programme.microphone)
+        self.microphone.become(microphones(desk), programme.microphone)
         seconds = [(t("sources.second_is", name=said), spec) for said, spec in second_microphones(desk)]
-        self.second.become(seconds, programme.second_microphone)
+        self.second.become(seconds, second_microphone(desk))
         self.second.setToolTip(t("sources.second"))
         size = (programme.width, programme.height)
         sizes: list[tuple[str, object]] = [(_size_words(w, h), (w, h)) for w, h in SIZES]

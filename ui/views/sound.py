@@ -1,4 +1,4 @@
-"""The sound of the microphones in one small menu: how loud each is, and whether their sound is cleaned.
+"""The sound of the microphones in one small menu: how loud each is, whether it is cleaned, and which they are.
 
 Promises: a gain acts as it is turned, beside the bars that show it; the arrows and Tab
 reach everything; not modal.
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QSlider, QVBoxLayout, QWidget, QWid
 from ..desk import Desk
 from ..naming import device_words
 from ..words import t
+from .sources import microphones_part, second_microphone
 
 GAIN_MOST_DB = 20
 
@@ -25,14 +26,15 @@ class SoundMenu(QMenu):
         self.setAccessibleName(t("action.sound"))
         programme = desk.programme
         self.sliders = [self._gain(programme.microphone, second=False)]
-        if programme.second_microphone:
-            self.sliders.append(self._gain(programme.second_microphone, second=True))
+        if second := second_microphone(desk):
+            self.sliders.append(self._gain(second, second=True))
         self.reset = self.addAction(t("meter.gain_reset"), self._reset)
         self.addSeparator()
         self.shaped = self.addAction(t("sound.shaped"))
         self.shaped.setCheckable(True)
         self.shaped.setChecked(programme.shaped)
         self.shaped.toggled.connect(desk.set_shaped)
+        microphones_part(self, desk)
 
     def _gain(self, spec: str, *, second: bool) -> QSlider:
         page = QWidget(self)
@@ -78,7 +80,7 @@ class SoundMenu(QMenu):
             self.sliders[to].setFocus(Qt.FocusReason.TabFocusReason)
         else:
             self.setFocus(Qt.FocusReason.TabFocusReason)
-            self.setActiveAction(self.reset if forward else self.shaped)
+            self.setActiveAction(self.reset if forward else self.actions()[-1])
         return True
 
     def _reset(self) -> None:

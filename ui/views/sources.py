@@ -1,4 +1,4 @@
-"""Which camera is the table, which the face, the picture file of the still, and the second microphone.
+"""Which camera is the table, which the face, the picture file of the still, and the two microphones.
 
 Promises: the same choices before the show and on air; a camera is called by its
 own name; a file that is gone is said so.
@@ -58,9 +58,27 @@ def take_camera(desk: Desk, role: str, chosen: str) -> None:
         desk.choose_camera(chosen)
 
 
+def microphones(desk: Desk) -> Choices:
+    """Those there are, and the chosen one should it be away."""
+    programme, there = desk.programme, desk.devices.microphones
+    chosen = programme.microphone
+    found: Choices = [(device_words(one.spec, one.name), one.spec) for one in there]
+    if chosen not in [spec for _, spec in found]:
+        name = device_words(chosen, programme.microphone_name)
+        away = bool(there) and chosen.startswith("microphone:")
+        found.append((t("sources.microphone_away", name=name) if away else name, chosen))
+    return found
+
+
+def second_microphone(desk: Desk) -> str:
+    """The one that is mixed with the first; the same device twice is heard once."""
+    programme = desk.programme
+    return "" if programme.second_microphone == programme.microphone else programme.second_microphone
+
+
 def second_microphones(desk: Desk) -> Choices:
     """None, those there are but the first, and the chosen one should it be away."""
-    first, chosen = desk.programme.microphone, desk.programme.second_microphone
+    first, chosen = desk.programme.microphone, second_microphone(desk)
     found: Choices = [(t("sources.no_microphone"), NONE)]
     found += [(device_words(one.spec, one.name), one.spec) for one in desk.devices.microphones if one.spec != first]
     if chosen and chosen not in [spec for _, spec in found]:
@@ -153,9 +171,15 @@ def sources_menu(desk: Desk, parent: QWidget, asking: StillDialog) -> QMenu:
     _part(menu, t("sources.face"), faces, programme.second_camera, take_second)
     _part(menu, t("sources.still"), still_choices(programme.still), programme.still, desk.choose_still)
     menu.addAction(t("sources.still_file"), asking.open)
-    second = programme.second_microphone
-    _part(menu, t("sources.second"), second_microphones(desk), second, desk.choose_second_microphone)
+    microphones_part(menu, desk)
     return menu
+
+
+def microphones_part(menu: QMenu, desk: Desk) -> None:
+    """Which is the first, and which is mixed with it: here and in the menu of the sound."""
+    _part(menu, t("sources.first"), microphones(desk), desk.programme.microphone, desk.choose_microphone)
+    second = second_microphone(desk)
+    _part(menu, t("sources.second"), second_microphones(desk), second, desk.choose_second_microphone)
 
 
 def device_menu(desk: Desk, parent: QWidget, role: str) -> QMenu:
