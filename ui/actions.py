@@ -56,6 +56,8 @@ class ActionSpec:
     hold_ms: int = 0
     settle_ms: int = 0
     live_only: bool = False
+    other_way: bool = False
+    """There are two ways of it: Shift with its key or its button takes the one that is not set."""
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -66,12 +68,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("withdraw", "action.withdraw", (), sale=True, settle_ms=SETTLE_MS),
     ActionSpec("stop_sale", "action.stop_sale", (), sale=True, hold_ms=HOLD_MS),
     ActionSpec("resume_sale", "action.resume_sale", (), sale=True, settle_ms=SETTLE_MS),
-    ActionSpec("scene_1", "action.scene_1", ("F5",), sale=True),
-    ActionSpec("scene_2", "action.scene_2", ("F6",), sale=True),
-    ActionSpec("scene_3", "action.scene_3", ("F7",), sale=True),
-    ActionSpec("scene_4", "action.scene_4", ("F8",), sale=True),
-    ActionSpec("scene_5", "action.scene_5", (), sale=True),
-    ActionSpec("scene_6", "action.scene_6", (), sale=True),
+    ActionSpec("scene_1", "action.scene_1", ("F5",), sale=True, other_way=True),
+    ActionSpec("scene_2", "action.scene_2", ("F6",), sale=True, other_way=True),
+    ActionSpec("scene_3", "action.scene_3", ("F7",), sale=True, other_way=True),
+    ActionSpec("scene_4", "action.scene_4", ("F8",), sale=True, other_way=True),
+    ActionSpec("scene_5", "action.scene_5", (), sale=True, other_way=True),
+    ActionSpec("scene_6", "action.scene_6", (), sale=True, other_way=True),
     ActionSpec("cure_trouble", "action.cure", ("F9",), sale=True),
     ActionSpec("next_trouble", "action.next_trouble", ("Shift+F9",), sale=True),
     ActionSpec("toggle_mute", "action.mute", ("F10",), sale=True),
@@ -172,11 +174,11 @@ class Action(QObject):
         self._keys = keys
         self.changed.emit()
 
-    def press(self) -> bool:
+    def press(self, other_way: bool = False) -> bool:
         """A deliberate press. Does nothing (False) when refused, held or not settled."""
         if self.spec.hold_ms and self.guards.hold:
             return False
-        return self._run()
+        return self._run(other_way)
 
     def hold_began(self) -> None:
         if not self.spec.hold_ms or not self.guards.hold:
@@ -203,14 +205,14 @@ class Action(QObject):
         self.hold_ended()
         self._run()
 
-    def _run(self) -> bool:
+    def _run(self, other_way: bool = False) -> bool:
         self.refresh()
         if not self._enabled:
             return False
         settling = (time.monotonic() - self._possible_since) * 1000 < self.spec.settle_ms
         if settling and self.guards.settle:
             return False
-        self._desk.do(self.spec.id)
+        self._desk.do(self.spec.id, other_way)
         self.triggered.emit()
         self.refresh()
         return True
@@ -322,7 +324,7 @@ class Actions(QObject):
         if action.spec.hold_ms:
             action.hold_began()
         else:
-            action.press()
+            action.press(other_way=_text(event) not in action.keys)
         return True
 
     def _released(self, event: QKeyEvent) -> bool:
@@ -335,14 +337,11 @@ class Actions(QObject):
         return True
 
     def _action_of(self, watched: QObject, event: QKeyEvent) -> Action | None:
-        modifiers = event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.GroupSwitchModifier)
-        try:
-            text = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key()))).toString(
-                QKeySequence.SequenceFormat.PortableText
-            )
-        except ValueError:  # a key Qt has no name for
-            return None
+        text = _text(event)
         action = self._by_key.get(text)
+        if action is None and "Shift+" in text:
+            action = self._by_key.get(text.replace("Shift+", ""))
+            return action if action is not None and action.spec.other_way else None
         if action is not None and not action.spec.sale and event.matches(QKeySequence.StandardKey.Undo):
             typing = isinstance(watched, EDITORS) or isinstance(QApplication.focusWidget(), EDITORS)
             return None if typing else action
@@ -350,6 +349,16 @@ class Actions(QObject):
 
     def _index(self) -> None:
         self._by_key = {key: action for action in self._all.values() for key in action.keys}
+
+
+def _text(event: QKeyEvent) -> str:
+    """The key as bindings are written, "" for one that Qt has no name for."""
+    modifiers = event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.GroupSwitchModifier)
+    try:
+        combination = QKeyCombination(modifiers, Qt.Key(event.key()))
+    except ValueError:
+        return ""
+    return QKeySequence(combination).toString(QKeySequence.SequenceFormat.PortableText)
 
 
 def _combination(key: str) -> QKeyCombination | None:

@@ -74,13 +74,13 @@ class Desk(DeskOutputs):
         self._overlay_brake.timer.timeout.connect(self._draw_overlay)
         self.deck_changed.connect(lambda _deck: self._draw_overlay())
 
-    def do(self, action_id: str) -> None:
+    def do(self, action_id: str, other_way: bool = False) -> None:
         """Runs the intent of an action. Buttons and keys go through `actions`, which guards."""
         if action_id in WINDOW_ACTIONS:
             self.ask(action_id)
             return
         if action_id in SCENES:
-            self.set_scene(SCENES[action_id])
+            self.set_scene(SCENES[action_id], other_way)
             return
         intents: dict[str, Callable[[], None]] = {
             "start_at_opening_price": self.start_at_opening_price,
@@ -379,9 +379,14 @@ class Desk(DeskOutputs):
         else:
             self.stop_recording()
 
-    def set_scene(self, scene: str) -> None:
-        """table, face, both, split, still, pause: one of `programme.scenes`."""
-        self._wires.tell(m.SetScene(scene=scene, words=t("scene.pause_words") if scene == "pause" else ""))
+    def set_scene(self, scene: str, other_way: bool = False) -> None:
+        """table, face, both, split, still, pause: one of `programme.scenes`. `other_way`: a cut for a fade, or back."""
+        words = t("scene.pause_words") if scene == "pause" else ""
+        self._wires.tell(m.SetScene(scene=scene, words=words, cut=bool(self.remembered("cut")) != other_way))
+
+    def set_cut(self, cut: bool) -> None:
+        """Scenes change by a cut, not by a fade: from the next change on, and remembered."""
+        self._wires.remember(cut=cut)
 
     def choose_second_camera(self, spec: str) -> None:
         """For the scenes face, both and split; "" for none."""

@@ -61,6 +61,8 @@ class Values(msgspec.Struct, kw_only=True):
     """Rumble off and peaks held, of real microphones."""
     still: str = ""
     """The picture file of the scene of that name."""
+    cut: bool = False
+    """Scenes change by a cut, not by a fade."""
     preset: Preset | None = None
     other_preset: Preset | None = None
     theme: str = "dark"

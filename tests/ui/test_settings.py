@@ -51,7 +51,7 @@ class Stand:
         self.window.activateWindow()
         app.processEvents()
         self.done: list[str] = []
-        self.desk.do = self.done.append  # type: ignore[method-assign]
+        self.desk.do = lambda action_id, other_way=False: self.done.append(action_id)  # type: ignore[method-assign]
 
     @property
     def panel(self) -> SettingsPanel:

@@ -8,7 +8,7 @@ stopped moving is marked within two seconds.
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QLinearGradient, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QLinearGradient, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from .. import theme, words
@@ -245,15 +245,16 @@ class SceneButton(QWidget):
         self._down = False
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(t(f"scene.{scene}"))
+        self.setToolTip(t("scene.hint", name=t(f"scene.{scene}")))
         action.changed.connect(self.update)
         desk.programme_changed.connect(lambda _programme: self.update())
 
     def mousePressEvent(self, event: object) -> None:
         self._down = True
 
-    def mouseReleaseEvent(self, event: object) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._down and self.underMouse():
-            self.action.press()
+            self.action.press(other_way=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         self._down = False
 
     def paintEvent(self, event: QPaintEvent) -> None:

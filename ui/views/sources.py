@@ -161,7 +161,7 @@ class SourceChoices(QWidget):
 
 
 def sources_menu(desk: Desk, parent: QWidget, asking: StillDialog) -> QMenu:
-    """On air: the same choices, in a menu."""
+    """On air: the same choices, in a menu, and how one scene follows another."""
     menu = QMenu(parent)
     menu.setAccessibleName(t("action.scenes"))
     programme = desk.programme
@@ -172,6 +172,11 @@ def sources_menu(desk: Desk, parent: QWidget, asking: StillDialog) -> QMenu:
     _part(menu, t("sources.still"), still_choices(programme.still), programme.still, desk.choose_still)
     menu.addAction(t("sources.still_file"), asking.open)
     microphones_part(menu, desk)
+    menu.addSeparator()
+    cut = menu.addAction(t("scene.cut"))
+    cut.setCheckable(True)
+    cut.setChecked(bool(desk.remembered("cut")))
+    cut.toggled.connect(desk.set_cut)
     return menu
 
 
