@@ -359,6 +359,13 @@ class Programme:
     stand_in: bool = True
     """The picture is the labelled test card (or a file), not a camera."""
 
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The cameras that this scene shows, the larger first."""
+        first, second = self.camera, self.second_camera
+        shown = {"table": (first,), "face": (second,), "both": (first, second), "split": (first, second)}
+        return tuple(spec for spec in shown.get(self.scene, ()) if spec)
+
 
 @dataclass(frozen=True, slots=True)
 class BuyerRow:

@@ -58,7 +58,7 @@ class Wires(Protocol):
     def editing(self, lot_id: str | None) -> None: ...
 
     def take_picture(self, taken: Callable[[str], None]) -> None:
-        """What the first camera sees, as a path on the platform; "" when it could not be had in time."""
+        """What the camera of the scene sees, as a path on the platform; "" when it could not be had in time."""
 
     def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:
         """Off the window's thread."""

@@ -273,8 +273,12 @@ class Wiring:
         self._start(work())
 
     def _photographed(self) -> str:
-        """The first camera, whatever is on air; what is drawn has no other place than the programme."""
-        camera = self._desk.programme.camera
+        """The camera that the scene shows, the table's of two, and behind a card: the lot is held before it.
+
+        What is drawn has no other place than the programme.
+        """
+        programme = self._desk.programme
+        camera = next(iter(programme.seen), programme.camera)
         return "" if camera in naming.STAND_INS else camera
 
     async def _picture(self) -> str:

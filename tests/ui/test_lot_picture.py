@@ -1,4 +1,4 @@
-"""A lot made on the spot is photographed by its camera, whatever is on air, or says that it has no picture."""
+"""A lot made on the spot is photographed by the camera it is held before, or says that it has no picture."""
 
 from __future__ import annotations
 
@@ -22,18 +22,22 @@ from ui.wiring import Wiring
     [
         ("camera:C920@usb-1", "table", "camera:C920@usb-1"),
         ("camera:C920@usb-1", "pause", "camera:C920@usb-1"),
-        ("camera:C920@usb-1", "face", "camera:C920@usb-1"),
+        ("camera:C920@usb-1", "both", "camera:C920@usb-1"),
+        ("camera:C920@usb-1", "split", "camera:C920@usb-1"),
+        ("camera:C920@usb-1", "face", "camera:Brio@usb-2"),
+        ("testcard", "face", "camera:Brio@usb-2"),
+        ("testcard", "split", ""),
         ("url:http://phone/v", "still", "url:http://phone/v"),
         ("testcard", "table", ""),
         ("none", "table", ""),
     ],
 )
-def test_the_picture_of_a_lot_is_of_the_first_camera(
+def test_the_picture_of_a_lot_is_of_the_camera_that_the_scene_shows(
     app: QApplication, home: Path, camera: str, scene: str, photographed: str
 ) -> None:
     async def ask() -> tuple[m.TakeSnapshot, str]:
         desk = Desk()
-        desk.put(programme=Programme(camera=camera, scene=scene))
+        desk.put(programme=Programme(camera=camera, second_camera="camera:Brio@usb-2", scene=scene))
         wiring = Wiring(desk, Settings())
         asking = asyncio.ensure_future(wiring._picture())
         await asyncio.sleep(0)

@@ -117,7 +117,7 @@ class Preview(QWidget):
 
     def _state_words(self) -> str:
         """The word at the top right: what is known of the picture now."""
-        seen = self._seen()
+        seen = self._desk.programme.seen
         codes = {one.code for one in self._desk.troubles if not one.device or one.device in seen}
         for code in ("picture_black", "picture_frozen", "camera_frozen", "camera_gone", "picture_blurred",
                      "picture_overexposed", "picture_mirrored"):  # fmt: skip
@@ -133,14 +133,6 @@ class Preview(QWidget):
         if health.camera_fps <= 0 or self._desk.programme.camera not in seen:
             return t("preview.moving")
         return t("preview.slow" if health.camera_slow else "preview.fps", fps=round(health.camera_fps))
-
-    def _seen(self) -> tuple[str, ...]:
-        """The cameras that this scene shows."""
-        programme = self._desk.programme
-        first, second = programme.camera, programme.second_camera
-        return {"table": (first,), "face": (second,), "both": (first, second), "split": (first, second)}.get(
-            programme.scene, ()
-        )
 
     # --- painting --------------------------------------------------------------------------
 
