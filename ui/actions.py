@@ -93,6 +93,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_sound", "action.sound", ()),
     ActionSpec("open_destinations", "action.destinations", ()),
     ActionSpec("save_clip", "action.clip", ()),
+    ActionSpec("save_picture", "action.picture", ()),
     ActionSpec("retry_connection", "action.retry", ()),
 )
 FREE_KEYS: tuple[str, ...] = tuple(f"F{n}" for n in range(13, 25))

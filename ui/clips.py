@@ -53,6 +53,11 @@ def file_name(number: int, price_cents: int, currency: str, hammer_ms: int, unit
     return f"{which} - {price} {currency} - {at}.mp4"
 
 
+def picture_name(number: int, at: datetime.datetime) -> str:
+    """ "Lot 148 - 2026-11-28 21h04m05.jpg" of the lot on the block, 0: "Image - …"."""
+    return f"{f'Lot {number}' if number else 'Image'} - {at:%Y-%m-%d %Hh%Mm%S}.jpg"
+
+
 def fresh(path: Path) -> Path:
     """The path, or with a number when there is one of that name (the lot was sold twice in a minute)."""
     for n in range(2, 100):

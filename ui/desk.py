@@ -99,6 +99,7 @@ class Desk(DeskOutputs):
             "undo_queue_edit": self.undo_queue_edit,
             "retry_connection": self.retry_connection,
             "save_clip": self.save_clip,
+            "save_picture": self.save_picture,
         }
         intents[action_id]()
 

@@ -1,4 +1,4 @@
-"""What a person may ask of the engine beside the programme: gains, further destinations, clips of a sale.
+"""What a person may ask of the engine beside the programme: gains, further destinations, clips of a sale, pictures.
 
 The desk's part of it: how they reach the engine, the settings and the keyring. What is
 to be done when is in destinations.py and clips.py.
@@ -6,6 +6,7 @@ to be done when is in destinations.py and clips.py.
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +17,11 @@ from seller_console import places
 from seller_console.contract import media as m
 from seller_console.contract.words import Who
 
-from .clips import Clips
+from .clips import Clips, fresh, picture_name
 from .desk_backstage import DeskBackstage
 from .destinations import Destinations
 from .wires import Wires
+from .words import known, t
 
 
 class DeskOutputs(DeskBackstage):
@@ -83,6 +85,21 @@ class DeskOutputs(DeskBackstage):
 
     def clips_folder(self) -> Path:
         return self.recordings_folder() / "clips"
+
+    def save_picture(self) -> None:
+        """The programme as it goes out, but for the lot that is drawn over it; beside the clips, and said where."""
+        run = self._fold.state.run
+        number = self._fold.state.lots[run.lot_id].lot.number if run is not None else 0
+        path = fresh(self.recordings_folder() / "images" / picture_name(number, datetime.datetime.now()))
+
+        def saved(why: str) -> None:
+            if not why:
+                self.notice(t("picture.saved", path=str(path)), folder=str(path.parent))
+                return
+            said = "clip.busy" if why == "busy" else f"detail.{why}"
+            self.notice(t("picture.failed", why=t(said if known(said) else "detail.disk_error")), "trouble")
+
+        self._wires.save_picture(path, saved)
 
     def recordings_folder(self) -> Path:
         """Where they are, or will be."""

@@ -60,6 +60,9 @@ class Wires(Protocol):
     def take_picture(self, taken: Callable[[str], None]) -> None:
         """What the camera of the scene sees, as a path on the platform; "" when it could not be had in time."""
 
+    def save_picture(self, path: Path, saved: Callable[[str], None]) -> None:
+        """The programme into this file, in a folder that may be new; then a code of why not, "" when it is there."""
+
     def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:
         """Off the window's thread."""
 
@@ -134,6 +137,9 @@ class NoWires:
 
     def take_picture(self, taken: Callable[[str], None]) -> None:
         taken("")
+
+    def save_picture(self, path: Path, saved: Callable[[str], None]) -> None:
+        return
 
     def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:
         return

@@ -44,6 +44,8 @@ from .words import t
 log = logging.getLogger(__name__)
 
 PICTURE_PATIENCE_S = 0.8
+SAVE_PATIENCE_S = 10.0
+"""A disk may have to wake up."""
 END_PATIENCE_S = 3.0
 EDITING_AGAIN_S = 10.0
 
@@ -281,15 +283,23 @@ class Wiring:
         camera = next(iter(programme.seen), programme.camera)
         return "" if camera in naming.STAND_INS else camera
 
-    async def _picture(self) -> str:
+    async def _snapshot(self, path: Path, camera: str = "") -> str:
+        """What this camera sees, or the programme, into this file; why not, "" when it is there."""
         request = uuid.uuid4().hex
-        place = places.runtime() / f"snapshot-{request}.jpg"
         self._snapshots[request] = asyncio.get_running_loop().create_future()
         try:
-            self.engine.tell(m.TakeSnapshot(request=request, path=str(place), camera=self._photographed()))
+            self.engine.tell(m.TakeSnapshot(request=request, path=str(path), camera=camera))
             note = await self._snapshots[request]
-            if note.error:
-                log.info("snapshot_failed reason=%s", note.error)
+        finally:
+            self._snapshots.pop(request, None)
+        if note.error:
+            log.info("snapshot_failed reason=%s", note.error)
+        return note.error
+
+    async def _picture(self) -> str:
+        place = places.runtime() / f"snapshot-{uuid.uuid4().hex}.jpg"
+        try:
+            if await self._snapshot(place, self._photographed()):
                 return ""
             content = await asyncio.to_thread(place.read_bytes)
             return await self.platform.upload_picture(content)
@@ -297,8 +307,22 @@ class Wiring:
             log.info("snapshot_unreadable error=%s", error)
             return ""
         finally:
-            self._snapshots.pop(request, None)
             place.unlink(missing_ok=True)
+
+    def save_picture(self, path: Path, saved: Callable[[str], None]) -> None:
+        async def work() -> None:
+            try:
+                async with asyncio.timeout(SAVE_PATIENCE_S):
+                    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+                    why = await self._snapshot(path)
+            except TimeoutError:
+                why = "timeout"
+            except OSError as error:
+                log.info("picture_folder_refused error=%s", error)
+                why = "not_writable"
+            saved(why)
+
+        self._start(work())
 
     def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:
         async def work() -> None:

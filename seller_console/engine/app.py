@@ -65,6 +65,7 @@ from .outputs import Outputs
 from .preview import PreviewWriter
 from .program import Programme, write_jpeg
 from .publish import Publisher
+from .record import code_of
 from .sentinel import Sentinel
 from .stats import StatsTaker
 from .troubles import TroubleWatch, of_outputs, of_seams
@@ -451,11 +452,13 @@ class Engine:
     def _snapshot(self, command: TakeSnapshot) -> SnapshotTaken:
         pixels = self.programme.snapshot(command.camera)
         if pixels is None:
-            return SnapshotTaken(request=command.request, error="no picture yet")
+            return SnapshotTaken(request=command.request, error="no_picture")
         try:
             Path(command.path).write_bytes(write_jpeg(pixels))
         except (OSError, ValueError) as error:
-            return SnapshotTaken(request=command.request, error=str(error))
+            log.info("snapshot_failed error=%s", error)
+            code = code_of(error) if isinstance(error, OSError) else "not_writable"  # ValueError: a path that is none
+            return SnapshotTaken(request=command.request, error=code)
         return SnapshotTaken(request=command.request, path=command.path)
 
     async def _say_levels(self) -> None:

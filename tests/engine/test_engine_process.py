@@ -191,7 +191,7 @@ def test_a_snapshot_is_the_programme_at_full_size(start_engine: Callable[..., An
     picture = cv2.imread(str(tmp_path / "shot.jpg"))
     assert picture is not None and picture.shape == (1280, 720, 3)
     console.say(type="take_snapshot", request="2", path=str(tmp_path / "no" / "such" / "shot.jpg"))
-    assert console.wait_type("snapshot_taken", request="2")["error"]
+    assert console.wait_type("snapshot_taken", request="2")["error"] == "not_writable"
 
 
 def test_a_camera_that_is_not_there_is_a_trouble_by_its_name(start_engine: Callable[..., Any]) -> None:

@@ -43,7 +43,7 @@ def test_the_picture_of_a_lot_is_of_the_camera_that_the_scene_shows(
         await asyncio.sleep(0)
         (said,) = wiring.engine._waiting  # what it will be told as soon as there is one
         assert isinstance(said, m.TakeSnapshot)
-        wiring.note(m.SnapshotTaken(request=said.request, error="no picture yet"))
+        wiring.note(m.SnapshotTaken(request=said.request, error="no_picture"))
         return said, await asking
 
     said, path = asyncio.run(ask())

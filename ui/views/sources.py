@@ -161,7 +161,7 @@ class SourceChoices(QWidget):
 
 
 def sources_menu(desk: Desk, parent: QWidget, asking: StillDialog) -> QMenu:
-    """On air: the same choices, in a menu, and how one scene follows another."""
+    """On air: the same choices, in a menu; a picture to keep, and how one scene follows another."""
     menu = QMenu(parent)
     menu.setAccessibleName(t("action.scenes"))
     programme = desk.programme
@@ -173,6 +173,8 @@ def sources_menu(desk: Desk, parent: QWidget, asking: StillDialog) -> QMenu:
     menu.addAction(t("sources.still_file"), asking.open)
     microphones_part(menu, desk)
     menu.addSeparator()
+    picture = desk.actions.save_picture
+    menu.addAction(t(picture.words), lambda: picture.press()).setEnabled(picture.enabled)
     cut = menu.addAction(t("scene.cut"))
     cut.setCheckable(True)
     cut.setChecked(bool(desk.remembered("cut")))
