@@ -236,7 +236,7 @@ class Engine:
                 case Quit():
                     self.quitting.set()
                 case FindDevices():
-                    await self._look_for_devices(say_always=True)
+                    await self._look_for_devices(asked=True)
                 case SetOverlay():
                     await self._show_overlay(command)
                 case TakeSnapshot():
@@ -493,13 +493,13 @@ class Engine:
             if second % GIVE_BACK_S == 0:
                 give_back()
 
-    async def _look_for_devices(self, say_always: bool) -> None:
-        found = await asyncio.to_thread(self._devices.find)
-        if say_always or found != self._found:
+    async def _look_for_devices(self, asked: bool) -> None:
+        found = await asyncio.to_thread(self._devices.find, asked)
+        if asked or found != self._found:
             self._found = found
             self._on_note(found)
 
     async def _find_devices(self) -> None:
         while True:
-            await self._look_for_devices(say_always=False)
+            await self._look_for_devices(asked=False)
             await asyncio.sleep(DEVICES_S)

@@ -149,8 +149,11 @@ class Devices:
             raise UnknownDevice(f"no such kind of microphone: {plain(spec)!r}")
         return CapturedMicrophone(spec, rest.rpartition("@")[0] or rest, lambda: make(rest))
 
-    def find(self) -> DevicesFound:
-        """What is plugged in now, and the stand-ins. Takes a while (100 ms): not for the loop."""
+    def find(self, asked: bool = False) -> DevicesFound:
+        """What is plugged in now, and the stand-ins. Takes a while (100 ms): not for the loop.
+
+        `asked`: by a person, who will not wait for what is seldom looked at.
+        """
         cameras = [Camera(spec="testcard", name="testcard", stand_in=True)]
         microphones = [
             Microphone(spec="tone", name="tone", stand_in=True),
@@ -160,7 +163,7 @@ class Devices:
         self._labels = {camera.spec: camera.name for camera in real}
         return DevicesFound(
             cameras=(*real, *cameras),
-            microphones=(*find_microphones(), *microphones),
+            microphones=(*find_microphones(asked), *microphones),
         )
 
 
@@ -206,7 +209,7 @@ def find_cameras() -> tuple[Camera, ...]:
     return tuple(Camera(spec=f"camera:{name}@{path}", name=label) for name, path, label in find_webcams())
 
 
-def find_microphones() -> tuple[Microphone, ...]:
+def find_microphones(asked: bool = False) -> tuple[Microphone, ...]:
     from . import pulse
 
     if sys.platform.startswith("linux") and pulse.reachable():
@@ -214,5 +217,5 @@ def find_microphones() -> tuple[Microphone, ...]:
     else:
         from .portaudio import find_inputs
 
-        names = find_inputs()
+        names = find_inputs(asked)
     return tuple(Microphone(spec=f"microphone:{name}", name=name.rpartition("@")[0] or name) for name in names)

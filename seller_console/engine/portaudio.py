@@ -1,129 +1,201 @@
-"""Microphones of Windows, macOS and bare ALSA: PortAudio by `sounddevice`, found by name.
+"""Microphones of Windows, macOS and bare ALSA: PortAudio by `sounddevice`, each in a program of its own.
 
-PortAudio reads its list of devices only when it is initialised, and doing so ends open
-streams: the list is read anew only while no microphone of ours is open (decision 19).
-Without the library there are no microphones, which is said, not raised.
+PortAudio reads its list of devices when it is initialised, and doing so again ends every
+open stream (and shows nothing new in a macOS program that has no run loop of Apple's). So
+it is never initialised here: a short child lists, and each open microphone has a child that
+found it for itself and pipes its samples. None disturbs another; a driver that hangs or
+crashes takes nothing with it (decision 19).
+
+An input is NAME@HOST; the second of two alike is NAME (2)@HOST. PortAudio knows no port:
+of two alike, the one left when the first is unplugged is then the first.
 """
 
 from __future__ import annotations
 
-import functools
+import contextlib
+import ctypes
+import logging
+import math
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
 from .capture import DeviceBusy, DeviceGone
 from .clock import AUDIO_HZ, SECOND_NS
 from .encode import BLOCK
+from .portaudio_child import Input
 from .sound import MicrophoneFacts, Samples
 
-_lock = threading.Lock()
-_open = 0
-_known: tuple[str, tuple[str, ...]] | None = None
-"""What was plugged in when PortAudio was last asked, and what it said."""
-_UNAVAILABLE = -9985
+log = logging.getLogger("engine.portaudio")
+
+CARDS = Path("/proc/asound/pcm")
+"""What ALSA has; gone with the last card."""
+SURE_S, MISSING_S, NEW_S = 30.0, 3.0, 1.5
+"""How old the list may be: while the system says that nothing has changed; for whoever misses a device; just after
+a change, or where the system does not tell (less than the 2 s between two looks)."""
+SETTLE_S = 5.0
+"""How long a device just plugged in may take until PortAudio can have it."""
+ASK_S, REST_S = 5.0, 20.0
+"""How long a listing may take, and how long PortAudio is left alone when it has hung or told rubbish."""
+OPEN_S, END_S = 5.0, 1.0
 
 
-@functools.cache
-def _library() -> Any:
-    try:
-        import sounddevice
-    except OSError:
-        return None
-    return sounddevice
+def _start(word: str, patience_s: float, *rest: str, flags: int = 0) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "seller_console.engine.portaudio_child", word, str(patience_s), *rest],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl C in a terminal is for us
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) | flags,
+    )  # fmt: skip
 
 
-def _renew(library: Any) -> None:
-    if _open == 0:
-        library._terminate()
-        library._initialize()
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):  # it may hang in a driver for ever
+        child.wait(END_S)
 
 
-def _plugged() -> str | None:
-    """What ALSA has, cheaply; None where that cannot be told."""
-    if not sys.platform.startswith("linux"):
-        return None
-    try:
-        return Path("/proc/asound/pcm").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+# --- which there are -----------------------------------------------------------------
 
 
-def find_inputs() -> tuple[str, ...]:
-    """Names of the inputs there are, each once.
+def _plugged() -> bytes | None:
+    """What changes when a device comes or goes, asked of the system for next to nothing.
 
-    On Linux PortAudio is asked again only when ALSA has changed: each initialisation
-    there keeps 12 kB for good (22 MB an hour, asked every 2 s).
+    Empty: there is no sound card. None: it cannot be told cheaply (macOS: Core Audio tells
+    news only to programs with a run loop), and only PortAudio's own list is believed.
     """
-    global _known
-    library = _library()
-    if library is None:
-        return ()
-    plugged = _plugged()
-    with _lock:
-        if _known is not None and plugged is not None and _known[0] == plugged:
-            return _known[1]
-        names = _ask(library)
-        _known = (plugged or "", names)
-        return names
+    if sys.platform.startswith("linux"):
+        try:
+            return CARDS.read_bytes()
+        except OSError:
+            return b""
+    elif sys.platform == "win32":
+        winmm = ctypes.WinDLL("winmm")
+        facts = ctypes.create_string_buffer(80)  # a WAVEINCAPSW
+        said = [b"inputs"]
+        for number in range(winmm.waveInGetNumDevs()):
+            winmm.waveInGetDevCapsW(ctypes.c_size_t(number), facts, ctypes.sizeof(facts))
+            said.append(facts.raw)
+        return b"".join(said)
+    else:
+        return None
 
 
-def _ask(library: Any) -> tuple[str, ...]:
+class Inputs:
+    """The list, and when PortAudio was asked for it. From any thread: whoever comes meanwhile waits, and shares it.
+
+    A listing is some 0.1 s of a core: 5 % of one all evening, asked at every look (2 s). So the
+    system is asked first whether anything has changed, where it tells.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: tuple[Input, ...] = ()
+        self._plugged: bytes | None = None
+        self._changed_s = self._asked_s = self._rest_until_s = -math.inf
+
+    def within(self, seconds: float) -> tuple[Input, ...]:
+        """The inputs as they were so long ago at most. Takes as long as a listing, ASK_S at most."""
+        with self._lock:
+            now_s, plugged = time.monotonic(), _plugged()
+            if plugged == b"":
+                self._found = ()
+            if plugged != self._plugged:
+                self._plugged, self._changed_s, self._asked_s = plugged, now_s, -math.inf
+            if plugged is None or now_s - self._changed_s < SETTLE_S:
+                seconds = min(seconds, NEW_S)
+            if plugged != b"" and now_s >= max(self._asked_s + seconds, self._rest_until_s):
+                self._ask()
+            return self._found
+
+    def _ask(self) -> None:
+        """What hangs or tells rubbish leaves the list as it was."""
+        try:
+            self._found = _listed()
+        except OSError as error:
+            log.info("inputs_unknown detail=%s", error)
+            self._rest_until_s = time.monotonic() + REST_S
+        self._asked_s = time.monotonic()
+
+
+def _listed() -> tuple[Input, ...]:
+    child = _start("list", ASK_S, flags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0))
     try:
-        _renew(library)
-        facts = library.query_devices()
-    except library.PortAudioError:
-        return ()
-    return tuple(dict.fromkeys(str(fact["name"]) for fact in facts if fact["max_input_channels"] > 0))
+        said = child.communicate(timeout=ASK_S)[0]
+        return tuple(Input(*one) for one in msgspec.json.decode(said, type=list[tuple[str, str]]))
+    except (subprocess.TimeoutExpired, msgspec.MsgspecError) as error:
+        _end(child)
+        raise OSError(str(error)) from error
+
+
+_inputs = Inputs()
+
+
+def find_inputs(asked: bool = False) -> tuple[str, ...]:
+    """NAME@HOST of each input there is, by the best road. `asked`: by a person, who may just have plugged it in."""
+    found = _inputs.within(NEW_S if asked else SURE_S)
+    return tuple(one.identity for one in found if one.host == found[0].host)
+
+
+# --- one of them ---------------------------------------------------------------------
+
+
+class _Begun(msgspec.Struct):
+    """The first line of a child that hears."""
+
+    error: str = ""
+    busy: bool = False
+    channels: Annotated[int, msgspec.Meta(ge=1, le=2)] = 1
+    latency_s: float = 0.0
 
 
 class PortAudioMicrophone:
-    """The input of exactly this name."""
+    """`wanted` is NAME@HOST, or NAME alone."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._stream: Any = None
+    def __init__(self, wanted: str) -> None:
+        self._wanted = wanted
+        self._child: subprocess.Popen[bytes] | None = None
+        self._reader = threading.Thread()
+        self._answered = threading.Event()
+        self._begun = _Begun()
         self._ended = False
+        self._closed = False
 
     def open(self, on_block: Callable[[Samples], None]) -> None:
-        global _open
-        library = _library()
-        if library is None:
-            raise DeviceGone("PortAudio is not installed")
+        # Missed for hours, it costs a look at a shared list, not a child a second.
+        if not any(one.answers_to(self._wanted) for one in _inputs.within(MISSING_S)):
+            raise DeviceGone("not plugged in")
+        try:
+            self._child = _start("hear", OPEN_S, self._wanted, str(AUDIO_HZ), str(BLOCK))
+        except OSError as error:
+            raise DeviceGone(f"PortAudio cannot be started: {error}") from error
+        self._reader = threading.Thread(
+            target=self._read, args=(self._child.stdout, on_block), name=f"PortAudio {self._wanted}", daemon=True
+        )
+        self._reader.start()
+        if not self._answered.wait(OPEN_S):
+            raise DeviceGone("PortAudio does not answer")
+        if self._begun.error:
+            raise (DeviceBusy if self._begun.busy else DeviceGone)(self._begun.error)
 
-        def take(block: Any, _frames: int, _times: Any, _status: Any) -> None:
-            on_block(np.array(block, np.float32))  # PortAudio fills the same memory again
-
-        def end() -> None:
-            self._ended = True
-
-        with _lock:
-            try:
-                _renew(library)
-                facts = library.query_devices()
-                wanted = [i for i, f in enumerate(facts) if f["name"] == self._name and f["max_input_channels"] > 0]
-                if not wanted:
-                    raise DeviceGone("not plugged in")
-                self._stream = library.InputStream(
-                    samplerate=AUDIO_HZ,
-                    blocksize=BLOCK,
-                    device=wanted[0],
-                    channels=min(2, int(facts[wanted[0]]["max_input_channels"])),
-                    dtype="float32",
-                    latency="low",
-                    callback=take,
-                    finished_callback=end,
-                )
-                _open += 1
-                self._stream.start()
-            except library.PortAudioError as error:
-                if len(error.args) > 1 and error.args[1] == _UNAVAILABLE:
-                    raise DeviceBusy(str(error.args[0])) from error
-                raise DeviceGone(str(error.args[0]) if error.args else "PortAudio failed") from error
+    def _read(self, out: Any, on_block: Callable[[Samples], None]) -> None:
+        try:
+            self._begun = msgspec.json.decode(out.readline(4096), type=_Begun)
+        except msgspec.MsgspecError as error:
+            self._begun = _Begun(f"PortAudio does not make sense: {error}")
+        self._answered.set()
+        channels = self._begun.channels
+        size = 4 * BLOCK * channels
+        while not self._begun.error and len(raw := out.read(size)) == size and not self._closed:
+            on_block(np.frombuffer(raw, np.float32).reshape(-1, channels))
+        self._ended = True
 
     def check(self) -> None:
         if self._ended:
@@ -131,13 +203,14 @@ class PortAudioMicrophone:
 
     def facts(self) -> MicrophoneFacts:
         """PortAudio tells how old the first sample of a block is; of the system's mute it knows nothing."""
-        first_ns = int(self._stream.latency * SECOND_NS) if self._stream is not None else 0
-        return MicrophoneFacts(first_ns - BLOCK * SECOND_NS // AUDIO_HZ)
+        return MicrophoneFacts(int(self._begun.latency_s * SECOND_NS) - BLOCK * SECOND_NS // AUDIO_HZ)
 
     def close(self) -> None:
-        global _open
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            with _lock:
-                stream.close()
-                _open -= 1
+        child, self._child = self._child, None
+        if child is None:
+            return
+        self._closed = True
+        _end(child)
+        self._reader.join(END_S)
+        if child.stdout is not None and not self._reader.is_alive():
+            child.stdout.close()
