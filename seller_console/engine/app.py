@@ -457,8 +457,8 @@ class Engine:
             Path(command.path).write_bytes(write_jpeg(pixels))
         except (OSError, ValueError) as error:
             log.info("snapshot_failed error=%s", error)
-            code = code_of(error) if isinstance(error, OSError) else "not_writable"  # ValueError: a path that is none
-            return SnapshotTaken(request=command.request, error=code)
+            why = code_of(error) if isinstance(error, OSError) else "not_writable"  # ValueError: a path that is none
+            return SnapshotTaken(request=command.request, error=why)
         return SnapshotTaken(request=command.request, path=command.path)
 
     async def _say_levels(self) -> None:
