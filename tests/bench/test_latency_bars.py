@@ -18,9 +18,10 @@ def test_a_run_within_the_bars_misses_none() -> None:
 
 
 def test_each_bar_is_missed_by_itself() -> None:
-    assert len(missed([run(of(61, 100), of(70, 100))])) == 1
-    assert len(missed([run(of(40, 121), of(70, 100))])) == 1
-    assert len(missed([run(of(40, 100), of(39, 100))])) == 1
+    assert missed([run(of(61, 100), of(70, 130))]) == ["p50 61 ms > 60.0 ms"]
+    assert missed([run(of(40, 121), of(70, 130))]) == ["p95 121 ms > 120.0 ms"]
+    assert missed([run(of(40, 100), of(39, 130))]) == ["p50 40 ms > Chromium's 39 ms"]
+    assert missed([run(of(40, 100), of(70, 99))]) == ["p95 100 ms > Chromium's 99 ms"]
 
 
 def test_of_several_runs_the_median_counts() -> None:
