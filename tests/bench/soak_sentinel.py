@@ -7,9 +7,9 @@ print_film.py (the same over things one can read, some upside down), sound is
 tests/fakes/spoken.py (espeak-ng, claps, pauses; the clean hour also through a gate);
 encoder, disk, heat and battery are the engine's own counting on made-up readings. All on
 a simulated clock, looked at as often as the engine looks. A far microphone hurts while
-the seller speaks: pauses do not count for it. Prints one JSON object; exit code 0 only
-when every fault was said within 3 s, each time, nothing else was said with it, and the
-clean hour raised nothing (but what `clean` allows when other things come before the camera).
+the seller speaks: pauses do not count for it. Prints one JSON object; exit code 1 unless every fault
+was said within 3 s, each time, looking took 0.03 core at most, and the clean hour raised nothing
+but what decision 47 allows when other things come before the camera: that alarm is printed all the same.
 """
 
 from __future__ import annotations
@@ -38,12 +38,14 @@ from seller_console.engine.program import Counts
 from seller_console.engine.seeing import PictureSentinel, SkewSentinel, WritingSentinel
 from seller_console.engine.sentinel import LOOK_S, Sentinel
 from seller_console.engine.troubles import TroubleWatch, of_outputs
+from tests.bench import _bars
 from tests.engine.test_sentinel import FAULTS, injected
 from tests.fakes.print_film import PrintFault, PrintFilm
 from tests.fakes.spoken import GatedVoice, SoundFault, Voice
 from tests.fakes.table_film import TableFilm
 
 WITHIN_S = 3.0
+CORE_BAR = 0.03
 CALM_S = 40.0
 CONTENT_S, UNSURE_S = 600.0, 66.0
 SOUND_FAULTS: list[SoundFault] = [fault for fault in get_args(SoundFault) if fault]
@@ -232,10 +234,22 @@ def clean(minutes: float) -> dict[str, Any]:
     return {
         "minutes": minutes,
         "alarms": alarms,
-        "unsure_s": unsure_s,
-        "unsure_until_s": longest_s,
+        "allowed_by_decision_47": {"alarm": "picture_blurred", "seconds": unsure_s, "until_s_after": longest_s},
         "core": round((cost_s + reader.cost_s + ear.cost_s) / (minutes * 60), 4),
     }
+
+
+def missed(found: dict[str, Any]) -> list[str]:
+    """The bars that were not reached."""
+    hour = found["clean"]
+    late = [
+        f"{fault}: said {one['said']}, slowest after {one['max_s']} s"
+        for fault, one in found.items()
+        if fault != "clean" and not one["sound"]
+    ]
+    if hour["alarms"]:
+        late.append(f"clean: {len(hour['alarms'])} looks with an alarm, first {hour['alarms'][0]}")
+    return late + _bars.over("core", hour["core"], CORE_BAR)
 
 
 def main(argv: list[str], tell: Callable[[str], None] = print) -> int:
@@ -250,7 +264,11 @@ def main(argv: list[str], tell: Callable[[str], None] = print) -> int:
               file=sys.stderr, flush=True)  # fmt: skip
     hour = found["clean"] = clean(options.minutes)
     tell(json.dumps(found, indent=1))
-    return 0 if all(one.get("sound", True) for one in found.values()) and not hour["alarms"] else 1
+    allowed = hour["allowed_by_decision_47"]
+    if allowed["seconds"]:
+        print(f"clean: alarm {allowed['alarm']} for {allowed['seconds']} s, until {allowed['until_s_after']} s after "
+              "other things came: decision 47 allows it", file=sys.stderr)  # fmt: skip
+    return _bars.verdict(missed(found))
 
 
 if __name__ == "__main__":
