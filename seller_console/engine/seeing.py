@@ -29,6 +29,7 @@ BLUR_SHARE = 0.45
 LEARN_LOOKS, KEEP_LOOKS = 24, 480
 ACCEPT_LOOKS, REFOCUSED_LOOKS = 240, 40
 """A minute; and 10 s after the focus was looked for."""
+MIDDLE = 1280
 SKEW_NS = 160 * SECOND_NS // 1000
 """How late pictures may come, in the middle."""
 REMEMBER_NS = 4 * SECOND_NS
@@ -43,8 +44,11 @@ STEADY_LOOKS = 40
 def detail(luma: Pixels) -> tuple[float, float]:
     """(share of fine detail, all detail) of a picture: Laplacian energy at full over half scale.
 
-    Focus lost takes the fine first; light and content move both scales alike.
+    Focus lost takes the fine first; light and content move both scales alike. Of a large
+    picture the middle is enough.
     """
+    top, left = (max(0, (side - MIDDLE) // 2) for side in luma.shape)
+    luma = luma[top : top + MIDDLE, left : left + MIDDLE]
     width = min(640, luma.shape[1])
     scaled = cv2.resize(luma, (width, max(2, luma.shape[0] * width // luma.shape[1])), interpolation=cv2.INTER_AREA)
     calm = cv2.GaussianBlur(scaled, (3, 3), 0)

@@ -26,8 +26,8 @@ MOST, IN_A_ROW = 56, 4
 MOST_BLOBS = 220
 LEAST_LETTERS, ODDS_A_LETTER = 24, 0.95
 """Writing counts from so many letters on that agree so well: half of print has twice that, no texture tried has it."""
-LARGEST = (960, 960)
-"""Rows and columns looked at, in the middle."""
+LONGEST, SHORTEST = 960, 720
+"""Of the longer and of the shorter side of a picture, so much is looked at, in the middle."""
 _WINDOW, _CONTRAST = 31, 18
 
 Patches = NDArray[np.float32]
@@ -44,8 +44,9 @@ def is_mirrored(luma: Pixels, bright: bool) -> bool | None:
 
 def find_letters(luma: Pixels, bright: bool, most: int = MOST) -> Patches:
     """Patches (n, 256) in 0..1 of what stands in rows like letters; `bright`: light ones on a dark ground."""
-    top, left = (max(0, (luma.shape[n] - LARGEST[n]) // 2) for n in (0, 1))
-    luma = np.ascontiguousarray(luma[top : top + LARGEST[0], left : left + LARGEST[1]])
+    most_high, most_wide = (LONGEST, SHORTEST) if luma.shape[0] > luma.shape[1] else (SHORTEST, LONGEST)
+    top, left = max(0, (luma.shape[0] - most_high) // 2), max(0, (luma.shape[1] - most_wide) // 2)
+    luma = np.ascontiguousarray(luma[top : top + most_high, left : left + most_wide])
     kind = cv2.THRESH_BINARY if bright else cv2.THRESH_BINARY_INV
     contrast = -_CONTRAST if bright else _CONTRAST
     ink = cv2.adaptiveThreshold(luma, 255, cv2.ADAPTIVE_THRESH_MEAN_C, kind, _WINDOW, contrast)

@@ -27,6 +27,7 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import cv2
 import numpy as np
 
 from seller_console import machine
@@ -34,6 +35,7 @@ from seller_console.contract.media import AirChanged, RecordingChanged
 from seller_console.engine.distance import BLOCKS
 from seller_console.engine.hearing import SoundSentinel, VoiceSentinel
 from seller_console.engine.meter import Meter
+from seller_console.engine.picture import Picture, Pixels, blank, planes
 from seller_console.engine.program import Counts
 from seller_console.engine.seeing import PictureSentinel, SkewSentinel, WritingSentinel
 from seller_console.engine.sentinel import LOOK_S, Sentinel
@@ -46,6 +48,7 @@ from tests.fakes.table_film import TableFilm
 
 WITHIN_S = 3.0
 CORE_BAR = 0.03
+SIZES = ((1280, 720), (1920, 1080))
 CALM_S = 40.0
 CONTENT_S, UNSURE_S = 600.0, 66.0
 SOUND_FAULTS: list[SoundFault] = [fault for fault in get_args(SoundFault) if fault]
@@ -236,7 +239,31 @@ def clean(minutes: float) -> dict[str, Any]:
         "alarms": alarms,
         "allowed_by_decision_47": {"alarm": "picture_blurred", "seconds": unsure_s, "until_s_after": longest_s},
         "core": round((cost_s + reader.cost_s + ear.cost_s) / (minutes * 60), 4),
+        "core_of_eyes": {f"{wide}x{high}": eyes_at((wide, high)) for wide, high in SIZES},
     }
+
+
+def eyes_at(size: tuple[int, int], seconds: float = 30.0) -> float:
+    """Cores that looking at one camera of this size takes: the films, brought to it, with a sensor's noise."""
+    rng, film, print_film = np.random.default_rng(1), TableFilm(7), PrintFilm(7)
+    picture, reading = PictureSentinel(), WritingSentinel()
+    noise = rng.normal(0, 2, (size[1], size[0])).astype(np.float32)
+
+    def brought(luma: Pixels) -> Pixels:
+        large = cv2.resize(luma, size, interpolation=cv2.INTER_CUBIC) + np.roll(noise, int(rng.integers(1000)))
+        return np.clip(large, 0, 255).astype(np.uint8)
+
+    cost_s = 0.0
+    for look in range(int(seconds / LOOK_S)):
+        at_ns = int(look * LOOK_S * 1e9)
+        pixels = blank(*size)
+        planes(pixels)[0][:] = brought(planes(film.at(look * LOOK_S).pixels)[0])
+        page = brought(print_film.at(look * LOOK_S))
+        began = time.thread_time()
+        picture.look(Picture(pixels, at_ns, look), at_ns)
+        reading.look(page, False, at_ns)
+        cost_s += time.thread_time() - began
+    return round(cost_s / seconds, 4)
 
 
 def missed(found: dict[str, Any]) -> list[str]:
@@ -249,7 +276,8 @@ def missed(found: dict[str, Any]) -> list[str]:
     ]
     if hour["alarms"]:
         late.append(f"clean: {len(hour['alarms'])} looks with an alarm, first {hour['alarms'][0]}")
-    return late + _bars.over("core", hour["core"], CORE_BAR)
+    late += _bars.over("core", hour["core"], CORE_BAR)
+    return late + [word for size, core in hour["core_of_eyes"].items() for word in _bars.over(size, core, CORE_BAR)]
 
 
 def main(argv: list[str], tell: Callable[[str], None] = print) -> int:

@@ -172,11 +172,17 @@ def test_the_bars_of_twelve_hours() -> None:
 def test_the_bars_of_the_sentinel() -> None:
     found: dict[str, Any] = {
         "picture_black": {"said": "20/20", "max_s": 2.0, "sound": True},
-        "clean": {"alarms": [], "core": 0.03, "allowed_by_decision_47": {"seconds": 60.5}},
+        "clean": {
+            "alarms": [],
+            "core": 0.03,
+            "core_of_eyes": {"1280x720": 0.03},
+            "allowed_by_decision_47": {"seconds": 60.5},
+        },
     }
     assert soak_sentinel.missed(found) == []
-    late, alarmed, dear = (copy.deepcopy(found) for _ in range(3))
+    late, alarmed, dear, large = (copy.deepcopy(found) for _ in range(4))
     late["picture_black"]["sound"] = False
     alarmed["clean"]["alarms"].append([12.25, "sound_silent"])
     dear["clean"]["core"] = 0.0301
-    assert [len(soak_sentinel.missed(one)) for one in (late, alarmed, dear)] == [1, 1, 1]
+    large["clean"]["core_of_eyes"]["1280x720"] = 0.0301
+    assert [len(soak_sentinel.missed(one)) for one in (late, alarmed, dear, large)] == [1, 1, 1, 1]
