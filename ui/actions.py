@@ -90,6 +90,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_camera", "action.camera", ()),
     ActionSpec("open_recording", "action.recording", ()),
     ActionSpec("open_scenes", "action.scenes", ()),
+    ActionSpec("toggle_guides", "action.guides", ("Ctrl+G",)),
     ActionSpec("open_sound", "action.sound", ()),
     ActionSpec("open_destinations", "action.destinations", ()),
     ActionSpec("save_clip", "action.clip", ()),

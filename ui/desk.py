@@ -100,6 +100,7 @@ class Desk(DeskOutputs):
             "retry_connection": self.retry_connection,
             "save_clip": self.save_clip,
             "save_picture": self.save_picture,
+            "toggle_guides": self.toggle_guides,
         }
         intents[action_id]()
 
@@ -340,6 +341,11 @@ class Desk(DeskOutputs):
         """Incruster le lot dans l'image: for every output, and remembered."""
         self._wires.remember(overlay=wanted, **({} if logo is None else {"overlay_logo": logo}))
         self._draw_overlay()
+
+    def toggle_guides(self) -> None:
+        """Lines in the preview: what the buyers' page covers. Never in the programme; remembered."""
+        self.put(guides=not self.guides)
+        self._wires.remember(guides=self.guides)
 
     def take_clock(self, offset_ms: float) -> None:
         super().take_clock(offset_ms)

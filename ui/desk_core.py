@@ -71,6 +71,7 @@ class DeskCore(DeskValues):
         """The link is there; everything may now be possible."""
         self._wires = wires
         self._fold.local_picture = wires.local_picture
+        self.put(guides=bool(wires.remembered("guides")))
         self._refresh_refusals()
 
     @property

@@ -62,6 +62,7 @@ class DeskValues(QObject):
     preview_changed = Signal(object)  # PreviewPlace
     devices_changed = Signal(object)  # Devices
     programme_changed = Signal(object)  # Programme
+    guides_changed = Signal(bool)  # lines in the preview: what the buyers' page covers
     cameras_changed = Signal(object)  # tuple[contract.media.CameraSet, ...]: those of the programme, the first first
     encoder_changed = Signal(object)  # contract.media.EncoderChosen
     import_changed = Signal(object)  # ImportDryRun
@@ -104,6 +105,7 @@ class DeskValues(QObject):
             "preview": PreviewPlace(),
             "devices": Devices(),
             "programme": Programme(),
+            "guides": False,
             "cameras": (),
             "encoder": EncoderChosen(wanted="x264", encoder="libx264"),
             "import": ImportDryRun(),
@@ -213,6 +215,10 @@ class DeskValues(QObject):
     @property
     def devices(self) -> Devices:
         return self._values["devices"]  # type: ignore[no-any-return]
+
+    @property
+    def guides(self) -> bool:
+        return self._values["guides"]  # type: ignore[no-any-return]
 
     @property
     def programme(self) -> Programme:

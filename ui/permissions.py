@@ -40,7 +40,7 @@ ACTIONS_SAY: dict[str, type[c.CommandBase]] = {
     "import_lots": c.ImportLots,
 }  # fmt: skip
 """What each action of the sale says: a role that may not say it is told who may, whatever else is wrong."""
-NEEDS_ENGINE = (*SCENES, "toggle_mute", "open_camera", "open_scenes", "save_picture")
+NEEDS_ENGINE = (*SCENES, "toggle_mute", "open_camera", "open_scenes", "save_picture", "toggle_guides")
 
 
 def gift(state: ShowState) -> LotId:

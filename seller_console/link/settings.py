@@ -49,6 +49,8 @@ class Values(msgspec.Struct, kw_only=True):
     """The lot on the block is drawn into the picture, for all outputs."""
     overlay_logo: str = ""
     """The picture file drawn with it."""
+    guides: bool = True
+    """Lines in the preview: what the buyers' page covers."""
     record: bool = False
     """Record the programme whenever the show is on air."""
     record_folder: str = ""

@@ -2,14 +2,27 @@
 
 Promises: paints the engine's newest frame, fitted whole; says plainly when there
 is no engine, no camera, or when the test card is what goes out; a picture that
-stopped moving is marked within two seconds.
+stopped moving is marked within two seconds. Guides (by choice) show what the buyers'
+page lays over it; they are drawn here, never in the programme.
 """
 
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QLinearGradient, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QImage,
+    QLinearGradient,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from seller_console.contract import safe_area
 
 from .. import theme, words
 from ..actions import Action
@@ -20,6 +33,8 @@ from . import paint
 
 FRAME_MS = 33
 STALE_S = 2.0
+LABELLED = 200
+"""Guides of a picture less tall than this have no words."""
 SCENES = ("scene_1", "scene_2", "scene_3", "scene_5", "scene_6", "scene_4")
 SCENE_NAMES = ("table", "face", "both", "split", "still", "pause")
 
@@ -48,6 +63,7 @@ class Preview(QWidget):
         for signal in (desk.programme_changed, desk.devices_changed, desk.health_changed, desk.troubles_changed,
                        desk.show_changed, desk.refusals_changed):  # fmt: skip
             signal.connect(lambda _value: self._refresh())
+        desk.guides_changed.connect(lambda _on: self.update())
         self._frames.watch(desk.preview.path)
         if overlays:
             self.setToolTip(t("sources.hint"))
@@ -161,6 +177,8 @@ class Preview(QWidget):
                 painter.drawImage(box, self._image)
                 if self._still:
                     painter.fillRect(box, QColor(0, 0, 0, 90))
+                if self._desk.guides:
+                    self._paint_guides(painter, box)
             else:
                 ground = QLinearGradient(QPointF(0, 0), QPointF(self.width(), self.height()))
                 for at, shade in ((0.0, "#233042"), (0.6, "#3b2f4a"), (1.0, "#52353b")):
@@ -175,6 +193,31 @@ class Preview(QWidget):
     def _paint_missing(self, painter: QPainter) -> None:
         box = QRectF(20, self.height() / 2 - 12, self.width() - 40, 24)
         paint.text(painter, box, self._missing(), 15, "#ffffff", theme.REGULAR, paint.CENTRE, least=11, elide=True)
+
+    def _paint_guides(self, painter: QPainter, box: QRectF) -> None:
+        """Darker where the page hides the picture; a line where something of it begins."""
+        shape = box.width(), box.height()
+        clear, seen = (
+            QRectF(*area.box(*shape)).translated(box.topLeft()).toAlignedRect()
+            for area in (safe_area.clear(*shape), safe_area.seen(*shape))
+        )
+        whole = box.toAlignedRect()
+        line = theme.colour(theme.DARK.info)  # as all that is written on a picture, whatever the theme
+        ground = QColor(0, 0, 0, 130)
+        hidden = QPainterPath()
+        hidden.addRect(whole)
+        hidden.addRect(seen)  # odd and even: what is in both is left out
+        painter.fillPath(hidden, QColor(0, 0, 0, 80))
+        for y, said in ((clear.top(), ""), (clear.bottom(), "chat"), (seen.bottom(), "lot")):
+            if y >= whole.bottom():
+                continue  # nothing of it lies over a picture of this shape
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            for colour, style in ((ground, Qt.PenStyle.SolidLine), (line, Qt.PenStyle.DashLine)):
+                painter.setPen(QPen(colour, 1, style))
+                painter.drawLine(whole.left(), y, whole.right(), y)
+            if said and box.height() >= LABELLED:
+                of_page = t(f"preview.guide_{said}")
+                self._tag(painter, box.right() - 30 - paint.advance(of_page, 13), y + 6, of_page, QColor(0, 0, 0, 165))
 
     def _tag(self, painter: QPainter, x: float, y: float, said: str, fill: QColor, bold: bool = False) -> float:
         weight = theme.BOLD if bold else theme.REGULAR

@@ -179,6 +179,9 @@ def sources_menu(desk: Desk, parent: QWidget, asking: StillDialog) -> QMenu:
     cut.setCheckable(True)
     cut.setChecked(bool(desk.remembered("cut")))
     cut.toggled.connect(desk.set_cut)
+    guides = menu.addAction(t("action.guides"), desk.actions.toggle_guides.press)
+    guides.setCheckable(True)
+    guides.setChecked(desk.guides)
     return menu
 
 
