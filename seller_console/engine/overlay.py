@@ -5,6 +5,10 @@ right. Each is drawn once per change, off the tick; only the clock is drawn on i
 a second, in its own small rectangle. Laying on is two passes in C over the card's
 rectangle (premultiplied by opacity), nothing when nothing is shown. What lay under it
 is kept with the frame, so that a picture taken of the table has no card on it.
+
+All outputs have it, so in an upright picture the card stands where the buyers' page
+covers nothing. The logo above it is only clear of the edge: the page's own bar names
+the shop.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from ..contract.media import SetOverlay
+from ..contract.safe_area import BARE, CLEAR
 from . import lettering
 from .picture import Pixels, from_rgb, planes
 
@@ -109,6 +114,7 @@ class _Places:
 
     unit: float
     margin: int
+    top: int
     wide: int
     high: int
     clock: Box
@@ -121,7 +127,8 @@ def _places(width: int, height: int, winner: bool) -> _Places:
     high = int((206 if not winner else 214) * unit) & ~1
     clock_wide = int(176 * unit) & ~1
     clock = ((wide - clock_wide - int(18 * unit)) & ~1, int(122 * unit) & ~1, clock_wide, int(74 * unit) & ~1)
-    return _Places(unit, margin, wide, high, clock)
+    top = round(height * (CLEAR.top if height >= width else 0.07))
+    return _Places(unit, margin, top, wide, high, clock)
 
 
 def _lines(text: str, face: object, wide: float, most: int) -> list[str]:
@@ -171,24 +178,25 @@ def draw_card(facts: SetOverlay, width: int, height: int) -> Layer:
             size -= 4
             face = lettering.font("ExtraBold", int(size * unit))
         draw.text((left, at.high - 16 * unit), price, font=face, fill=INK, anchor="ls")
-    return Layer(image, at.margin, int(height * 0.07))
+    return Layer(image, at.margin, at.top)
 
 
 def draw_logo(path: str, width: int, height: int) -> Layer | None:
     """The picture file in the top right corner; None when it cannot be read."""
-    unit = min(width, height) / 720
-    margin = int(min(width, height) * 0.045) & ~1
+    at = _places(width, height, False)
+    most, floor = int(120 * at.unit), at.top - int(12 * at.unit)
+    if height >= width:
+        most = min(most, floor - math.ceil(BARE.top * height)) & ~1  # above the card, and never on it
     try:
         with Image.open(path) as opened:
             image = ImageOps.exif_transpose(opened).convert("RGBA")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as error:
         log.info("logo_unreadable error=%s", type(error).__name__)
         return None
-    image.thumbnail((max(2, int(120 * unit)), max(2, int(120 * unit))), Image.Resampling.LANCZOS)
+    image.thumbnail((max(2, most), max(2, most)), Image.Resampling.LANCZOS)
     whole = Image.new("RGBA", (image.width + (image.width & 1), image.height + (image.height & 1)), (0, 0, 0, 0))
     whole.paste(image, (0, 0))
-    top = int(height * 0.07) if width > height else int(height * 0.07) - whole.height - int(12 * unit)
-    return Layer(whole, width - margin - whole.width, max(margin // 2, top))
+    return Layer(whole, width - at.margin - whole.width, at.top if width > height else floor - whole.height)
 
 
 class Overlay:

@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from ..contract.media import CameraSettings
+from ..contract.safe_area import BARE
 from ..language import Language
 from . import framing, lettering
 from .camerabook import UNSET
@@ -232,7 +233,8 @@ class Stage:
     def _inset(self) -> tuple[int, int, int, int]:
         wide = int(min(self._width, self._height) * INSET) & ~1
         high = wide * 4 // 3 & ~1
-        edge = int(min(self._width, self._height) * 0.04) & ~1
+        # its frame is 4 wide, and 2 may go to an even number
+        edge = int(max(min(self._width, self._height) * 0.04, self._width * BARE.right + 6)) & ~1
         return self._width - wide - edge, self._height - high - int(self._height * 0.16) & ~1, wide, high
 
     def _halves(self) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from seller_console.contract.media import SetOverlay, SetProgramme, SnapshotTaken, TakeSnapshot
+from seller_console.contract.safe_area import BARE, CLEAR, SafeArea
 from seller_console.engine import overlay as o
 from seller_console.engine.app import Engine
 from seller_console.engine.headless import _follow_overlay
@@ -146,10 +147,38 @@ def test_a_logo_stands_at_the_top_right_with_its_own_opacity_and_a_bad_file_is_n
     assert (before == after).all() and under == ()
 
 
+SIZES = [(720, 1280), (1080, 1920), (1280, 720), (540, 960), (360, 640)]
+
+
+def outside(area: SafeArea, box: o.Box, size: tuple[int, int]) -> float:
+    """By how many pixels."""
+    x, y, wide, high = area.box(*size)
+    return max(x - box[0], y - box[1], box[0] + box[2] - x - wide, box[1] + box[3] - y - high)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_drawn_stays_clear_of_the_edges_and_of_the_buyers_page(tmp_path: Path, size: tuple[int, int]) -> None:
+    Image.new("RGB", (400, 400), (255, 255, 255)).save(tmp_path / "square.png")
+    Image.new("RGB", (900, 90), (255, 255, 255)).save(tmp_path / "long.png")
+    for winner in ("", "leo"):
+        facts = SetOverlay(shown=True, number=148, title="Dracaufeu " * 9, price_cents=4700, winner=winner,
+                           remaining_ms=90_000)  # fmt: skip
+        card = o.draw_card(facts, *size).box
+        assert outside(BARE, card, size) <= 1
+        if size[1] > size[0]:
+            assert outside(CLEAR, card, size) <= 1, "all outputs have it, our own page too"
+        for name in ("square.png", "long.png"):
+            layer = o.draw_logo(str(tmp_path / name), *size)
+            assert layer is not None and outside(BARE, layer.box, size) <= 1
+            logo = layer.box
+            beside = logo[0] >= card[0] + card[2]
+            assert beside or logo[1] + logo[3] <= card[1], "the logo is never on the card"
+
+
 def test_the_winner_turns_the_card_green_in_the_language_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     _, sold, _ = shown(SetOverlay(shown=True, number=1, title="x", price_cents=100, winner="leo"))
     _, running, _ = shown(SetOverlay(shown=True, number=1, title="x", price_cents=100))
-    green = [int(planes(frame)[1][52, 60]) + int(planes(frame)[2][52, 60]) for frame in (sold, running)]
+    green = [int(planes(frame)[1][72, 60]) + int(planes(frame)[2][72, 60]) for frame in (sold, running)]
     assert green[0] < green[1] - 8
     assert (money(105000, "EUR", "fr"), money(1250, "GBP", "en")) == ("1\u202f050\u202f€", "£12.50")
 
