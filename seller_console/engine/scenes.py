@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from ..contract.media import CameraSettings
-from ..contract.safe_area import BARE
+from ..contract.safe_area import BARE, SEEN
 from ..language import Language
 from . import framing, lettering
 from .camerabook import UNSET
@@ -235,7 +235,9 @@ class Stage:
         high = wide * 4 // 3 & ~1
         # its frame is 4 wide, and 2 may go to an even number
         edge = int(max(min(self._width, self._height) * 0.04, self._width * BARE.right + 6)) & ~1
-        return self._width - wide - edge, self._height - high - int(self._height * 0.16) & ~1, wide, high
+        # upright, as low as the lot's card on the smallest phone allows
+        below = self._height * SEEN.bottom + 6 if self._height > self._width else self._height * 0.16
+        return self._width - wide - edge, int(self._height - high - below) & ~1, wide, high
 
     def _halves(self) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:
         if self._height >= self._width:
