@@ -51,6 +51,7 @@ from tests.fakes import chromium, relay_door
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"720": (720, 1280, 2_500_000), "1080": (1080, 1920, 4_500_000)}
 FRAMES = 90
+SETTLES_S = 4.0
 BARS = {"chromium": 1.0, "aiortc_per_frame": 0.45}
 
 CAPTURE = """
@@ -158,9 +159,12 @@ class Program:
 
 
 async def measure(door: relay_door.Door, program: Program, seconds: float, film: list[Pixels]) -> dict[str, Any]:
-    """A publisher already sending: cost, what arrives, how it looks."""
+    """A publisher that has been started: cost once it is on air, what arrives, how it looks."""
     height = film[0].shape[0] * 2 // 3
-    await asyncio.sleep(4)
+    async with asyncio.timeout(60):
+        while not any(isinstance(note, RelayStats) and note.fps > 0 for note in door.notes):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    await asyncio.sleep(SETTLES_S)
     start, before, began = len(door.notes), family_seconds(program.pid), time.monotonic()
     await asyncio.sleep(seconds)
     cpu = (family_seconds(program.pid) - before) / (time.monotonic() - began)
