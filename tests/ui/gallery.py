@@ -54,6 +54,7 @@ PANELS = (
     "destinations_live",
     "clip_offered",
     "clip_saved",
+    "guides",
 )
 
 LEAVE_NOTHING = frozenset(
@@ -115,6 +116,8 @@ def panel(window: Window, desk: object, name: str) -> None:
         if name == "clip_saved":
             queue.show_tab(1)
             desk.noticed.emit(Notice(words.t("clip.saved", number=148), folder="/x/clips"))
+    elif name == "guides":
+        desk.put(guides=True)
     elif name == "import":
         desk.put(import_=scenes.DRY_RUN)
         queue.open_import()
