@@ -135,7 +135,7 @@ def test_enter_in_the_palette_never_acts_on_the_sale(
     app: QApplication, window: Window, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    monkeypatch.setattr(desk, "do", done.append)
+    monkeypatch.setattr(desk, "do", lambda action_id, _other_way: done.append(action_id))
     window.palette_box.open()
     for _ in range(30):
         QTest.keyClick(window.palette_box.field, Qt.Key.Key_Return)
