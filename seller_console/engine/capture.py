@@ -17,6 +17,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, Protocol, runtime_checkable
 
 from ..contract.media import CameraKnob, CameraOffer, CameraSettings
@@ -30,8 +31,10 @@ FeedState = Literal["opening", "live", "gone", "busy"]
 SILENT_NS = 2 * SECOND_NS
 """A live device that gives nothing for so long counts as gone."""
 FIRST_RETRY_S, RETRY_S = 0.5, 1.0
-AGED = 60
-"""Pictures over which it is told how old they are."""
+AGED, KNOWN, AGED_EVERY = 600, 30, 30
+"""Pictures over which it is told how old they are, from which it is known, and how often it is reckoned anew."""
+MOST_BETWEEN_NS = SECOND_NS // 15
+"""Fewer pictures are said as few (`picture_slow`), not waited for by the sound."""
 KNOBS: tuple[CameraKnob, ...] = ("focus", "exposure", "white_balance", "gain")
 
 
@@ -83,8 +86,11 @@ class CameraFeed(Protocol):
     name: str
     captured: int
     replaced: int
-    age_ns: int
-    """How old a picture usually is when it is shown: what camera and driver take, and half the time to the next."""
+    age_ns: int | None
+    """How old a picture usually is when it is shown: what camera and driver take, and half the time to the next.
+
+    None: not known yet.
+    """
 
     @property
     def state(self) -> FeedState: ...
@@ -107,7 +113,7 @@ class DrawnCamera:
 
     state: FeedState = "live"
     detail = ""
-    age_ns = 0
+    age_ns: int | None = 0
 
     def __init__(self, spec: str, name: str, width: int, height: int, origin_ns: int) -> None:
         self.spec, self.name = spec, name
@@ -133,7 +139,7 @@ class NoCamera:
 
     state: FeedState = "live"
     detail = ""
-    age_ns = 0
+    age_ns: int | None = None
 
     def __init__(self) -> None:
         self.spec = self.name = "none"
@@ -159,7 +165,8 @@ class CapturedCamera:
         self, spec: str, name: str, make: Callable[[], CameraDevice], settings: CameraSettings | None = None
     ) -> None:
         self.spec, self.name = spec, name
-        self.captured = self.replaced = self.age_ns = 0
+        self.captured = self.replaced = 0
+        self.age_ns: int | None = None
         self.facts = CameraFacts()
         self._make = make
         self._settings = settings or CameraSettings()
@@ -225,9 +232,8 @@ class CapturedCamera:
 
     def _put(self, picture: Picture) -> None:
         self._seen.append((picture.captured_ns, time.monotonic_ns() - picture.captured_ns))
-        between_ns = (self._seen[-1][0] - self._seen[0][0]) // max(1, len(self._seen) - 1)
-        late_ns = statistics.median_low(late for _, late in self._seen)
-        self.age_ns = max(0, late_ns) + min(max(0, between_ns), SECOND_NS // 5) // 2
+        if self.captured % AGED_EVERY == 0 and len(self._seen) >= KNOWN:
+            self._reckon_age()
         with self._lock:
             if not self._taken:
                 self.replaced += 1
@@ -237,6 +243,11 @@ class CapturedCamera:
         if self._state != "live":
             log.info("camera_live name=%s", self.name)
             self._state, self._detail = "live", ""
+
+    def _reckon_age(self) -> None:
+        between_ns = statistics.median_low(later[0] - earlier[0] for earlier, later in pairwise(self._seen))
+        late_ns = statistics.median_low(late for _, late in self._seen)
+        self.age_ns = max(0, late_ns) + min(max(0, between_ns), MOST_BETWEEN_NS) // 2
 
     def _lost(self, state: FeedState, why: str) -> None:
         if self._state != state:

@@ -29,6 +29,8 @@ log = logging.getLogger("engine.destinations")
 
 QUEUE_S = 5.0
 RETRY_S = (0.5, 1.0, 2.0, 5.0)
+RETRY_LEAST_S = 0.3
+"""However often one is told to try again."""
 STEADY_S = 10.0
 """So long on air: whatever ends it, the next attempt comes as soon as after the first failure."""
 KEYFRAME_EVERY_S = 2.0
@@ -165,6 +167,7 @@ class StreamDestination:
                 failures = 0
             if self._hurry.wait(RETRY_S[min(failures, len(RETRY_S) - 1)]):
                 self._hurry.clear()
+                self._stopping.wait(RETRY_LEAST_S)
             failures += 1
         self._let_go()
         self._say("off")

@@ -78,6 +78,7 @@ class Programme:
         self._started = False
         self._camera = self._open_camera(self._set, self._set.camera)
         self._second: CameraFeed | None = None
+        self._picture_age_ns = 0
         self.sound = SoundDesk(
             devices, self.clock, self._set.microphone, lambda: self._outputs, lambda: self.picture_age_ns
         )
@@ -123,8 +124,15 @@ class Programme:
 
     @property
     def picture_age_ns(self) -> int:
-        """Of the camera that shows the lips: the second, where there is one. Its sound is sent so much later."""
-        return min((self._second or self._camera).age_ns, MOST_AGE_NS)
+        """Of the camera that shows the lips: the second, where there is one. The sound is sent so much later.
+
+        What it was, while nothing is known of the cameras there are.
+        """
+        second = self._second
+        ages = (second.age_ns if second is not None else None, self._camera.age_ns)
+        known = next((age for age in ages if age is not None), self._picture_age_ns)
+        self._picture_age_ns = min(known, MOST_AGE_NS)
+        return self._picture_age_ns
 
     @property
     def scene(self) -> str:
@@ -191,11 +199,11 @@ class Programme:
             self._past.captured += self._camera.captured - camera.captured
             self._past.replaced += self._camera.replaced - camera.replaced
             mirrors = (before.mirror, False)
-            held = [
-                (new, showing.still_of(old, mirror))
+            held = {
+                id(new): showing.still_of(old, mirror, time.monotonic_ns())
                 for new, old, mirror in zip((camera, second), (self._camera, self._second), mirrors, strict=True)
-                if new in fresh and new is not None and old is not None
-            ]
+                if isinstance(new, CapturedCamera) and new in fresh and old is not None and old not in (camera, second)
+            }
             self._camera, self._second = camera, second
             if self._started:
                 for feed in fresh:
@@ -203,7 +211,7 @@ class Programme:
             stage.show(showing.scene, showing.words, 0, fade=False, card=card)
             if reshaped:
                 self._resize(stage)
-            stage.hold(held, time.monotonic_ns())
+            stage.hold(held | {key: still for key, still in showing.held.items() if key in (id(camera), id(second))})
             if self._stage.scene not in self._cast().offered():
                 self._stage.show("table", "", time.monotonic_ns())
         if reshaped:

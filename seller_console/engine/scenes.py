@@ -52,6 +52,7 @@ class Held(NamedTuple):
     picture: Picture
     used: CameraSettings
     mirror: bool
+    until_ns: int
 
 
 Taken = dict[int, tuple[CameraFeed, Picture | None]]
@@ -153,9 +154,8 @@ class Stage:
         self._since_ns = 0
         self._made: dict[str, tuple[tuple[str, int], Pixels]] = {}
         """The newest card of each kind, and of what it was made."""
-        self._held: dict[int, Held] = {}
+        self.held: dict[int, Held | None] = {}
         """What stands in for a camera that opens: the picture of the one before it."""
-        self._held_until_ns = 0
         self._other = blank(width, height)
         self.seen: Taken = {}
         """The cameras of the newest frame, whole: another thread looks at it."""
@@ -181,17 +181,18 @@ class Stage:
         self.scene, self.words, self._card = scene, words, card
         self._since_ns = now_ns
 
-    def still_of(self, camera: CameraFeed, mirror: bool) -> Held | None:
-        """What was shown last of this camera, which is about to go."""
-        _, picture = self.seen.get(id(camera), (camera, None))
-        if picture is None or camera.state != "live":
+    def still_of(self, camera: CameraFeed, mirror: bool, now_ns: int) -> Held | None:
+        """What is shown of this camera, which is about to go; None while it is lost, or buyers see a card."""
+        if self.scene in ("pause", "still") or camera.state in ("gone", "busy"):
             return None
-        return Held(picture, self._used(camera.spec), mirror)
+        _, picture = self.seen.get(id(camera), (camera, None))
+        if picture is None:
+            return self.held.get(id(camera))
+        return Held(picture, self._used(camera.spec), mirror, now_ns + HELD_NS)
 
-    def hold(self, held: list[tuple[CameraFeed, Held | None]], now_ns: int) -> None:
-        """Until these cameras give their first picture, buyers see the last of those before them, not a hole."""
-        self._held = {id(camera): still for camera, still in held if still is not None}
-        self._held_until_ns = now_ns + HELD_NS
+    def hold(self, held: dict[int, Held | None]) -> None:
+        """Until these cameras (by id) give their first picture, buyers see the last of those before, not a hole."""
+        self.held = held
 
     def draw(self, out: Pixels, cast: Cast, due_ns: int) -> None:
         """One frame."""
@@ -265,10 +266,11 @@ class Stage:
             taken[key] = (camera, camera.take(due_ns))
         picture = taken[key][1]
         mark, used = self._mark(camera), self._used(camera.spec)
-        if picture is not None or due_ns >= self._held_until_ns:
-            self._held.pop(key, None)
-        elif key in self._held:
-            picture, used, mirror = self._held[key]
+        held = self.held.get(key)
+        if held is not None and picture is None and due_ns < held.until_ns and not mark:
+            picture, used, mirror, _ = held
+        else:
+            self.held.pop(key, None)
         pixels = None if picture is None else picture.pixels
         mirror = mirror != used.mirror
         if pixels is None:

@@ -165,7 +165,7 @@ class Sentinel:
             codes = (
                 *eyes.sight.look(picture, at_ns),
                 *eyes.reading.look(luma, flipped, at_ns),
-                *eyes.lips.look(at_ns - picture.captured_ns - self._programme.picture_age_ns, at_ns, between_ns),
+                *eyes.lips.look(at_ns - picture.captured_ns - self._programme.sound.age_ns, at_ns, between_ns),
             )
             found += [_of(code, camera) for code in codes]
             found += [_of(code, camera, str(eyes.pace.said)) for code in slow]

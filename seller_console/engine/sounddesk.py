@@ -2,9 +2,9 @@
 
 Beats on a thread of its own, on the same media clock as the pictures. A block that comes
 late is caught up with; more than 5 late are skipped (a gap in time, never a squeeze).
-Each block is timed by when its first sample was in the air, block upon block without a gap: what
-the first microphone takes, less what the camera takes (a picture is timed by the tick that
-shows it), is followed in whole blocks, and only when it has changed.
+Each block is timed by when its first sample was in the air, block upon block without a gap:
+what the first microphone takes is followed in whole blocks, and only when it has changed.
+All is sent later by what the camera takes, for a picture is timed by the tick that shows it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ PATIENCE = 5
 """Blocks (20 ms) that may be made late, all of them, before any is skipped."""
 FOLLOW = BLOCK * 3 // 4
 """A delay that is off by so much is followed, by a whole block."""
+STEP_FROM, STEP_EVERY, STEP_LATEST = BLOCK * 5 // 4, 50, 250
+"""The pictures' age is followed when it is so many samples off, in blocks a second or five apart."""
+PAUSE = 0.006
+"""-45 dBFS: nobody speaks."""
 
 
 class SoundTotals(NamedTuple):
@@ -77,7 +81,11 @@ class SoundDesk:
         self._limiter = Limiter()
         self._past = SoundTotals()
         self._timed: SoundFeed | None = None
-        self._delay = 0
+        self._delay = self._age = 0
+        self._stepped = 0
+        """The block at which the age was followed last, or was right."""
+        self._pause = True
+        """The block before was one."""
         self._clipped = 0
         """Blocks, of all microphones there are, that came at their rail."""
         self._over = False
@@ -149,13 +157,34 @@ class SoundDesk:
         return self._limiter.hold(mixed)
 
     def _delay_of(self, feed: SoundFeed) -> int:
-        """How much older, in samples, the first of the block in hand is than the picture of this moment."""
-        wanted = (feed.delay_ns - self._picture_age_ns()) * AUDIO_HZ // SECOND_NS + LOOK_AHEAD
+        """How old, in samples, the first of the block in hand is."""
+        wanted = feed.delay_ns * AUDIO_HZ // SECOND_NS + LOOK_AHEAD
         if feed is not self._timed:
             self._timed, self._delay = feed, wanted
         elif abs(wanted - self._delay) >= FOLLOW:
             self._delay += round((wanted - self._delay) / BLOCK) * BLOCK
         return self._delay
+
+    @property
+    def age_ns(self) -> int:
+        """How old pictures this sound goes with."""
+        return self._age * SECOND_NS // AUDIO_HZ
+
+    def _age_at(self, number: int, heard: bool) -> int:
+        """By so many samples later the sound is sent, to go with the pictures.
+
+        Each step is a block that is not sent, or a gap of one: while somebody listens one in a second at most,
+        in a pause of the voice or after five.
+        """
+        off = self._picture_age_ns() * AUDIO_HZ // SECOND_NS - self._age
+        if not heard:
+            self._age += off
+        elif abs(off) < STEP_FROM:
+            self._stepped = max(self._stepped, number - STEP_EVERY)
+        elif number - self._stepped >= (STEP_EVERY if self._pause else STEP_LATEST):
+            self._age += BLOCK if off > 0 else -BLOCK
+            self._stepped = number
+        return self._age
 
     def run(self, stopping: threading.Event) -> None:
         """Until `stopping`."""
@@ -170,11 +199,12 @@ class SoundDesk:
                 self.skips += 1
             number, due_ns = beat
             strips = self.strips
-            pts = number * BLOCK - self._delay_of(strips[0].feed)
+            outputs = self._outputs()
+            pts = number * BLOCK - self._delay_of(strips[0].feed) + self._age_at(number, bool(outputs))
             block = self._mix(strips, due_ns)
+            self._pause = float(np.max(np.abs(block))) < PAUSE
             self.meter.take(block, self._over)
             self._over = False
-            outputs = self._outputs()
             if not outputs:
                 encoder = None
                 continue

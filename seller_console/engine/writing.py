@@ -50,7 +50,7 @@ def find_letters(luma: Pixels, bright: bool, most: int = MOST) -> Patches:
     kind = cv2.THRESH_BINARY if bright else cv2.THRESH_BINARY_INV
     contrast = -_CONTRAST if bright else _CONTRAST
     ink = cv2.adaptiveThreshold(luma, 255, cv2.ADAPTIVE_THRESH_MEAN_C, kind, _WINDOW, contrast)
-    # this algorithm finds the same in a third of the time of the usual one
+    # this algorithm finds the same as the usual one; among writing in half the time
     _, _, boxes, _ = cv2.connectedComponentsWithStatsWithAlgorithm(ink, 8, cv2.CV_32S, cv2.CCL_BBDT)
     rows = _in_rows(np.asarray(boxes[1:], np.int32))
     chosen = rows if len(rows) <= most else rows[np.arange(most) * len(rows) // most]

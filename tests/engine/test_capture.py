@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from seller_console.engine import capture
-from seller_console.engine.capture import CameraDevice, CapturedCamera, DeviceBusy, DeviceGone
+from seller_console.engine.capture import KNOWN, CameraDevice, CapturedCamera, DeviceBusy, DeviceGone
 from seller_console.engine.devices import CameraWish, Devices, UnknownDevice, plain
 from seller_console.engine.picture import Picture, blank, planes
 
@@ -68,6 +68,25 @@ def test_the_newest_picture_wins_and_the_replaced_are_counted(fake: tuple[FakeCa
     assert picture is not None and picture.number == 5
     assert feed.replaced == 4
     assert feed.take(0) is picture, "the same again when there is no newer"
+
+
+def test_a_camera_is_as_old_as_most_of_its_pictures_and_not_as_its_first_ones() -> None:
+    feed, captured_ns = CapturedCamera("camera:x", "x", FakeCamera), 0
+
+    def come(pictures: int, late_ms: float) -> float | None:
+        nonlocal captured_ns
+        for _ in range(pictures):
+            captured_ns += 33_000_000
+            at_ns = captured_ns + int(late_ms * 1e6)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(time, "monotonic_ns", lambda at_ns=at_ns: at_ns)
+                feed._put(Picture(blank(64, 64), captured_ns, feed.captured))
+        return None if feed.age_ns is None else feed.age_ns / 1e6
+
+    assert come(KNOWN - 1, 400) is None, "a driver's backlog, for all we know"
+    assert come(5 * KNOWN, 60) == pytest.approx(60 + 16.5)
+    assert come(KNOWN, 250) == pytest.approx(60 + 16.5), "a second of the network is no age"
+    assert come(600, 120) == pytest.approx(120 + 16.5)
 
 
 def test_a_camera_pulled_out_is_named_keeps_its_last_picture_and_comes_back(

@@ -20,7 +20,7 @@ from seller_console.contract.safe_area import BARE, CLEAR_WIDE, SEEN
 from seller_console.engine.capture import FeedState
 from seller_console.engine.devices import Devices, UnknownDevice
 from seller_console.engine.picture import Picture, Pixels, blank, planes
-from seller_console.engine.program import Programme
+from seller_console.engine.program import MOST_AGE_NS, Programme
 from seller_console.engine.scenes import FADE_NS, HELD_NS, Cast, Stage, lost_mark, pause_card
 from seller_console.language import Language
 
@@ -30,7 +30,8 @@ from .conftest import wait_for
 class Grey:
     """A camera of one grey."""
 
-    captured = replaced = age_ns = 0
+    captured = replaced = 0
+    age_ns: int | None = 0
     detail = ""
 
     def __init__(self, name: str, luma: int, state: FeedState = "live") -> None:
@@ -51,6 +52,20 @@ class Grey:
 
     def stop(self) -> None:
         """Nothing to close."""
+
+
+class Patient:
+    """A camera device that gives a picture each 30 ms."""
+
+    def open(self) -> None:
+        """At once."""
+
+    def read(self) -> Picture:
+        threading.Event().wait(0.03)
+        return Picture(blank(320, 240, 60), 0, 1)
+
+    def close(self) -> None:
+        """Nothing held."""
 
 
 def drawn(stage: Stage, cast: Cast, due_ns: int = 10 * FADE_NS) -> Pixels:
@@ -123,17 +138,70 @@ def test_a_camera_that_opens_leaves_no_hole_where_another_was() -> None:
     drawn(on, Cast(first))
     opening = Grey("other", 180, "opening")
     picture, opening._picture = opening._picture, None
-    on.hold([(opening, on.still_of(first, False))], 0)
+    on.hold({id(opening): on.still_of(first, False, 0)})
     assert drawn(on, Cast(opening), HELD_NS - 1).mean() == 60
+    third = Grey("third", 90, "opening")
+    third._picture = None
+    on.hold({id(third): on.still_of(opening, False, 0)})
+    assert drawn(on, Cast(third), HELD_NS - 1).mean() == 60, "one that had given none yet is replaced again"
+    on.hold({id(opening): on.still_of(third, False, 0)})
     opening._picture = picture
     assert drawn(on, Cast(opening), HELD_NS - 1).mean() == 180
     opening._picture = None
     assert drawn(on, Cast(opening), HELD_NS - 1).mean() < 30, "the picture before is over for good"
-    on.hold([(opening, on.still_of(first, False))], 0)
-    assert drawn(on, Cast(opening), HELD_NS).mean() < 30, "and never stays for long"
+
+
+def test_no_picture_stands_in_for_long_nor_for_a_lost_camera_nor_from_behind_a_card() -> None:
+    on, first, opening = stage(), Grey("top", 60), Grey("other", 180, "opening")
+    opening._picture = None
     drawn(on, Cast(first))
-    first.state = "gone"
-    assert on.still_of(first, False) is None, "a lost camera's picture does not stand in for another"
+    on.hold({id(opening): on.still_of(first, False, 0)})
+    assert drawn(on, Cast(opening), HELD_NS).mean() < 30
+    drawn(on, Cast(first))
+    on.hold({id(opening): on.still_of(first, False, 0)})
+    opening.state = "gone"
+    assert drawn(on, Cast(opening), 0)[:100].mean() < 30, "and its name is said, not over another's picture"
+    drawn(on, Cast(first))
+    on.scene = "pause"
+    assert on.still_of(first, False, 0) is None
+    on.scene, first.state = "table", "gone"
+    assert on.still_of(first, False, 0) is None
+
+
+def test_the_sound_goes_with_the_camera_of_the_lips_and_with_what_was_known_while_nothing_is() -> None:
+    programme = Programme(Devices(), None)
+    first, second = Grey("top", 60), Grey("face", 180)
+    programme._camera, first.age_ns = first, 60_000_000
+    assert programme.picture_age_ns == 60_000_000
+    programme._second, second.age_ns = second, None
+    assert programme.picture_age_ns == 60_000_000, "one that has given nothing yet says nothing"
+    second.age_ns = 90_000_000
+    assert programme.picture_age_ns == 90_000_000
+    first.age_ns = second.age_ns = None
+    assert programme.picture_age_ns == 90_000_000, "another camera is opening: no step and back"
+    first.age_ns = 900_000_000
+    assert programme.picture_age_ns == MOST_AGE_NS
+
+
+def test_only_a_camera_that_opens_is_waited_for() -> None:
+    """Chosen to be seen no more, a camera is seen no more: `none`, and one that is still there as the second."""
+    programme = Programme(Devices(cameras={"camera": lambda _rest, _wish: Patient()}), None)
+    try:
+        programme.start()
+        programme.change(SetProgramme(width=320, height=576, camera="camera:a"))
+        wait_for(lambda: programme.camera.state == "live" and programme.seen(), 10, "it is seen")
+        programme.change(SetProgramme(width=320, height=576, camera="none"))
+        assert not programme._stage.held
+        programme.change(SetProgramme(width=320, height=576, camera="camera:a"))
+        wait_for(lambda: programme.camera.state == "live" and programme.seen(), 10, "it is seen again")
+        programme.change(SetProgramme(width=320, height=576, camera="camera:b", second_camera="camera:a"))
+        assert not programme._stage.held
+        programme.change(SetProgramme(width=320, height=576, camera="camera:c", second_camera="camera:a"))
+        held = programme._stage.held
+        programme.change(SetProgramme(width=320, height=576, camera="camera:c", second_camera="camera:a", mirror=True))
+        assert programme._stage.held.keys() == held.keys(), "another change on the way does not end it"
+    finally:
+        programme.stop()
 
 
 def test_the_pause_card_says_the_words_it_is_given() -> None:

@@ -254,6 +254,26 @@ class Clicks(Whistle):
         return MicrophoneFacts(int(self._late_s * 1e9))
 
 
+def test_the_pictures_age_is_followed_at_once_while_nobody_hears_then_block_by_block_in_pauses() -> None:
+    age_ms = 120
+    desk = SoundDesk(Devices(), MediaClock(), "silence", lambda: (), lambda: age_ms * 1_000_000)
+    assert desk._age_at(1, heard=False) == 120 * 48 and desk.age_ns == 120_000_000
+    age_ms = 144
+    assert {desk._age_at(n, heard=True) for n in range(2, 2_000)} == {120 * 48}, "a phase, or a darker room"
+    age_ms, at, steps = 40, 2_000, []
+    for pause in (True, False):
+        desk._pause = pause
+        before = desk._age
+        while len(steps) < (2 if pause else 3):
+            at += 1
+            if desk._age_at(at, heard=True) != before:
+                assert desk._age == before - BLOCK
+                before = desk._age
+                steps.append(at)
+    assert steps[1] - steps[0] == 50 and steps[2] - steps[1] == 250, "a second apart in pauses, else five"
+    assert {desk._age_at(n, heard=True) for n in range(at, at + 2_000)} == {60 * 48}, "near enough"
+
+
 @pytest.mark.parametrize(("late_s", "stall"), [("0", (0.0, 0.0)), ("0.12", (0.0, 0.0)), ("0.03", (1.3, 1.5))])
 def test_sound_is_timed_by_when_it_was_in_the_air_whatever_the_microphone_takes(
     late_s: str, stall: tuple[float, float]
