@@ -13,6 +13,7 @@ import logging
 import statistics
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -72,7 +73,7 @@ class SoundFacts(NamedTuple):
 
 
 class MicrophoneDevice(Protocol):
-    """One microphone, of any kind. Raises DeviceGone or DeviceBusy."""
+    """One microphone, of any kind. Raises DeviceGone or DeviceBusy (anything else counts as gone)."""
 
     def open(self, on_block: Callable[[Samples], None]) -> None:
         """Begin to call `on_block`, from any thread: (n,) or (n, 1 or 2) samples at 48 kHz in -1..1."""
@@ -391,11 +392,26 @@ class CapturedMicrophone:
             log.info("microphone_%s name=%s detail=%s", state, self.name, why)
         self._state, self._detail = state, why
 
+    def _failed(self, error: Exception) -> None:
+        """What no device should raise: told by its type only."""
+        kind = type(error).__name__
+        if (self._state, self._detail) != ("gone", kind):
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            log.warning("microphone_failed name=%s error=%s at=%s:%s", self.name, kind, last.filename, last.lineno)
+        self._lost("gone", kind)
+
+    def _close(self, device: MicrophoneDevice) -> None:
+        try:
+            device.close()
+        except Exception as error:  # it is gone either way
+            log.info("microphone_not_closed name=%s error=%s", self.name, type(error).__name__)
+
     def _run(self) -> None:
         wait_s = FIRST_RETRY_S
         while not self._stopping.is_set():
-            device = self._make()
+            device: MicrophoneDevice | None = None
             try:
+                device = self._make()
                 device.open(partial(self._take, device))
                 opened_ns = time.monotonic_ns()
                 while not self._stopping.wait(LOOK_S):
@@ -411,8 +427,11 @@ class CapturedMicrophone:
                 self._lost("busy", str(error))
             except DeviceGone as error:
                 self._lost("gone", str(error))
+            except Exception as error:  # a library or a driver may raise anything: the microphone must come back
+                self._failed(error)
             finally:
-                device.close()
+                if device is not None:
+                    self._close(device)
             if self._retry.wait(wait_s):
                 self._retry.clear()
             wait_s = RETRY_S

@@ -264,6 +264,61 @@ def test_a_microphone_in_use_elsewhere_is_busy_not_gone() -> None:
         feed.stop()
 
 
+class Brittle(Loudspeaker):
+    """Raises what no device should, where it is told to."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where = where
+
+    def _break(self, where: str) -> None:
+        if self.where == where:
+            raise ZeroDivisionError(where)
+
+    def open(self, on_block: Callable[[Samples], None]) -> None:
+        super().open(on_block)
+        self._break("open")
+
+    def check(self) -> None:
+        super().check()
+        self._break("check")
+
+    def close(self) -> None:
+        super().close()
+        self._break("close")
+
+
+@pytest.mark.warns("microphone_failed")
+@pytest.mark.parametrize("where", ["make", "open", "check", "close"])
+def test_whatever_a_microphone_raises_it_is_gone_and_comes_back(where: str) -> None:
+    device = Brittle(where)
+    tries = 0
+
+    def make() -> Brittle:
+        nonlocal tries
+        tries += 1
+        device._break("make")
+        return device
+
+    feed = CapturedMicrophone("microphone:Blue", "Blue", make)
+    feed.start()
+    try:
+        if where == "close":
+            wait_for(lambda: device.opened == 1, 5, "it is opened")
+            device.fail = DeviceGone("unplugged")
+        detail = "unplugged" if where == "close" else "ZeroDivisionError"
+        wait_for(lambda: (feed.state, feed.detail) == ("gone", detail), 5, "gone is said, and why")
+        before = tries
+        wait_for(lambda: tries > before, 5, "it is tried again")
+        device.where, device.fail = "", None
+        opened = device.opened
+        wait_for(lambda: device.opened > opened, 5, "it is opened again")
+        device.speak(np.full(2 * TARGET, 0.25, np.float32))
+        assert feed.state == "live"
+    finally:
+        feed.stop()
+
+
 def test_a_microphone_that_falls_silent_without_a_word_is_gone_within_3_s() -> None:
     device = Loudspeaker()
     feed = CapturedMicrophone("microphone:Blue", "Blue", lambda: device)
