@@ -7,7 +7,9 @@ found it for itself and pipes its samples. None disturbs another; a driver that 
 crashes takes nothing with it (decision 19).
 
 An input is NAME@HOST; the second of two alike is NAME (2)@HOST. PortAudio knows no port:
-of two alike, the one left when the first is unplugged is then the first.
+of two alike, the one left when the first is unplugged is then the first; while it is open
+it is nobody else's, for of those alike no more are opened than there are. Which is which when
+one is plugged in again is PortAudio's to say.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ import numpy as np
 from .capture import DeviceBusy, DeviceGone
 from .clock import AUDIO_HZ, SECOND_NS
 from .encode import BLOCK
-from .portaudio_child import Input
+from .portaudio_child import Input, pick
 from .sound import MicrophoneFacts, Samples
 
 log = logging.getLogger("engine.portaudio")
@@ -57,8 +59,8 @@ def _start(word: str, patience_s: float, *rest: str, flags: int = 0) -> subproce
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    child.kill()
-    with contextlib.suppress(subprocess.TimeoutExpired):  # it may hang in a driver for ever
+    with contextlib.suppress(subprocess.TimeoutExpired, OSError):  # it may hang in a driver for ever
+        child.kill()
         child.wait(END_S)
 
 
@@ -68,7 +70,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 def _plugged() -> bytes | None:
     """What changes when a device comes or goes, asked of the system for next to nothing.
 
-    Empty: there is no sound card. None: it cannot be told cheaply (macOS: Core Audio tells
+    Empty: ALSA has no sound card. None: it cannot be told cheaply (macOS: Core Audio tells
     news only to programs with a run loop), and only PortAudio's own list is believed.
     """
     if sys.platform.startswith("linux"):
@@ -77,7 +79,10 @@ def _plugged() -> bytes | None:
         except OSError:
             return b""
     elif sys.platform == "win32":
-        winmm = ctypes.WinDLL("winmm")
+        try:
+            winmm = ctypes.WinDLL("winmm")
+        except OSError:
+            return None
         facts = ctypes.create_string_buffer(80)  # a WAVEINCAPSW
         said = [b"inputs"]
         for number in range(winmm.waveInGetNumDevs()):
@@ -96,41 +101,51 @@ class Inputs:
     """
 
     def __init__(self) -> None:
+        self.sure = False
+        """The last listing told which there are."""
         self._lock = threading.Lock()
         self._found: tuple[Input, ...] = ()
         self._plugged: bytes | None = None
         self._changed_s = self._asked_s = self._rest_until_s = -math.inf
 
     def within(self, seconds: float) -> tuple[Input, ...]:
-        """The inputs as they were so long ago at most. Takes as long as a listing, ASK_S at most."""
+        """The inputs as they were so long ago at most. Takes as long as a listing, ASK_S at most.
+
+        Without a card (JACK and the like need none) one that found nothing is repeated only for a person.
+        """
+        calm = self.sure and seconds >= SURE_S  # nobody waits for it
         with self._lock:
             now_s, plugged = time.monotonic(), _plugged()
-            if plugged == b"":
-                self._found = ()
+            bare = plugged == b"" and self.sure and not self._found and seconds > NEW_S
             if plugged != self._plugged:
                 self._plugged, self._changed_s, self._asked_s = plugged, now_s, -math.inf
-            if plugged is None or now_s - self._changed_s < SETTLE_S:
+            if bare:
+                seconds = math.inf
+            elif plugged is None or now_s - self._changed_s < SETTLE_S:
                 seconds = min(seconds, NEW_S)
-            if plugged != b"" and now_s >= max(self._asked_s + seconds, self._rest_until_s):
-                self._ask()
+            if now_s - self._asked_s >= seconds and now_s >= self._rest_until_s:
+                self._ask(calm)
             return self._found
 
-    def _ask(self) -> None:
+    def _ask(self, calm: bool) -> None:
         """What hangs or tells rubbish leaves the list as it was."""
         try:
-            self._found = _listed()
+            self._found, self.sure = _listed(calm), True
         except OSError as error:
+            self.sure = False
             log.info("inputs_unknown detail=%s", error)
             self._rest_until_s = time.monotonic() + REST_S
         self._asked_s = time.monotonic()
 
 
-def _listed() -> tuple[Input, ...]:
-    child = _start("list", ASK_S, flags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0))
+def _listed(calm: bool) -> tuple[Input, ...]:
+    """`calm`: when nobody else wants the machine."""
+    flags = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) if calm else 0
+    child = _start("list", ASK_S, *(("calm",) if calm else ()), flags=flags)
     try:
         said = child.communicate(timeout=ASK_S)[0]
         return tuple(Input(*one) for one in msgspec.json.decode(said, type=list[tuple[str, str]]))
-    except (subprocess.TimeoutExpired, msgspec.MsgspecError) as error:
+    except (subprocess.TimeoutExpired, msgspec.MsgspecError, RuntimeError) as error:  # no thread to read it with
         _end(child)
         raise OSError(str(error)) from error
 
@@ -147,6 +162,11 @@ def find_inputs(asked: bool = False) -> tuple[str, ...]:
 # --- one of them ---------------------------------------------------------------------
 
 
+_places: list[tuple[str, str]] = []
+"""What each microphone that is open, or being opened, has alikes by."""
+_places_lock = threading.Lock()
+
+
 class _Begun(msgspec.Struct):
     """The first line of a child that hears."""
 
@@ -161,6 +181,7 @@ class PortAudioMicrophone:
 
     def __init__(self, wanted: str) -> None:
         self._wanted = wanted
+        self._place: tuple[str, str] | None = None
         self._child: subprocess.Popen[bytes] | None = None
         self._reader = threading.Thread()
         self._answered = threading.Event()
@@ -169,11 +190,9 @@ class PortAudioMicrophone:
         self._closed = False
 
     def open(self, on_block: Callable[[Samples], None]) -> None:
-        # Missed for hours, it costs a look at a shared list, not a child a second.
-        if not any(one.answers_to(self._wanted) for one in _inputs.within(MISSING_S)):
-            raise DeviceGone("not plugged in")
+        taken = self._take_place()
         try:
-            self._child = _start("hear", OPEN_S, self._wanted, str(AUDIO_HZ), str(BLOCK))
+            self._child = _start("hear", OPEN_S, self._wanted, str(taken), str(AUDIO_HZ), str(BLOCK))
         except OSError as error:
             raise DeviceGone(f"PortAudio cannot be started: {error}") from error
         self._reader = threading.Thread(
@@ -184,6 +203,23 @@ class PortAudioMicrophone:
             raise DeviceGone("PortAudio does not answer")
         if self._begun.error:
             raise (DeviceBusy if self._begun.busy else DeviceGone)(self._begun.error)
+
+    def _take_place(self) -> int:
+        """How many alike are open already.
+
+        Missed for hours, a microphone costs a look at a shared list, not a child a second. Where
+        there is no list to go by, the child looks for itself.
+        """
+        listed = _inputs.within(MISSING_S)
+        with _places_lock:
+            name, _, host = self._wanted.rpartition("@")
+            one = pick(listed, self._wanted) or Input(name or self._wanted, host if name else "")
+            taken = _places.count(one.alike)
+            if _inputs.sure and pick(listed, self._wanted, taken) is None:
+                raise DeviceGone("not plugged in")
+            self._place = one.alike
+            _places.append(one.alike)
+        return taken
 
     def _read(self, out: Any, on_block: Callable[[Samples], None]) -> None:
         try:
@@ -207,10 +243,19 @@ class PortAudioMicrophone:
 
     def close(self) -> None:
         child, self._child = self._child, None
-        if child is None:
-            return
         self._closed = True
+        try:
+            if child is not None:
+                self._end(child)
+        finally:
+            place, self._place = self._place, None
+            if place is not None:
+                with _places_lock:
+                    _places.remove(place)
+
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
         _end(child)
-        self._reader.join(END_S)
+        if self._reader.is_alive():  # it may not have been started
+            self._reader.join(END_S)
         if child.stdout is not None and not self._reader.is_alive():
             child.stdout.close()

@@ -1,8 +1,9 @@
 """PortAudio itself, in a program of its own: which inputs there are, or what one of them hears.
 
-`list PATIENCE` prints the inputs and ends. `hear PATIENCE WANTED RATE BLOCK` prints one line about
-the stream, then its samples (float32, channels interleaved, BLOCK at a time) until the device
-ends or nobody reads. Either ends by itself when a driver lets it wait for PATIENCE seconds.
+`list PATIENCE [calm]` prints the inputs and ends. `hear PATIENCE WANTED TAKEN RATE BLOCK` prints one
+line about the stream, then its samples (float32, channels interleaved, BLOCK at a time) until the
+device ends or nobody reads; TAKEN of those alike are open already. Either ends by itself when a
+driver lets it wait for PATIENCE seconds.
 Started often, so it imports next to nothing: numpy alone would cost four times the rest.
 """
 
@@ -12,9 +13,11 @@ import contextlib
 import json
 import os
 import queue
+import re
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 PREFERRED = ("Windows WASAPI", "Windows DirectSound", "MME")
@@ -36,9 +39,21 @@ class Input(NamedTuple):
     def identity(self) -> str:
         return f"{self.name}@{self.host}"
 
+    @property
+    def alike(self) -> tuple[str, str]:
+        """The same of all alike."""
+        return re.sub(r" \(\d+\)$", "", self.name), self.host
+
     def answers_to(self, wanted: str) -> bool:
         """By its identity; or by its name alone, as it was saved before there were identities."""
         return wanted in (self.identity, self.name)
+
+
+def pick(found: Iterable[Input], wanted: str, taken: int = 0) -> Input | None:
+    """The first of `found` that answers; None too when no more are alike than are taken: it may be one of those."""
+    found = tuple(found)
+    one = next((one for one in found if one.answers_to(wanted)), None)
+    return one if one and [other.alike for other in found].count(one.alike) > taken else None
 
 
 def inputs(library: Any) -> dict[Input, int]:
@@ -66,12 +81,13 @@ def _say(said: object) -> None:
     sys.stdout.flush()
 
 
-def _hear(library: Any, wanted: str, rate: int, block: int, watchdog: threading.Timer) -> None:
-    found = [(one, number) for one, number in inputs(library).items() if one.answers_to(wanted)]
-    if not found:
+def _hear(library: Any, wanted: str, taken: int, rate: int, block: int, watchdog: threading.Timer) -> None:
+    found = inputs(library)
+    one = pick(found, wanted, taken)
+    if one is None:
         _say({"error": "not plugged in"})
         return
-    one, number = found[0]
+    number = found[one]
     channels = min(2, int(library.query_devices(number)["max_input_channels"]))
     waiting: queue.Queue[bytes | None] = queue.Queue(WAITING)
 
@@ -114,8 +130,8 @@ def main(word: str, patience_s: str, *rest: str) -> None:
         if word == "list":
             _say([tuple(one) for one in inputs(sounddevice)])
         else:
-            wanted, rate, block = rest
-            _hear(sounddevice, wanted, int(rate), int(block), watchdog)
+            wanted, taken, rate, block = rest
+            _hear(sounddevice, wanted, int(taken), int(rate), int(block), watchdog)
     except sounddevice.PortAudioError as error:
         code = error.args[1] if len(error.args) > 1 else 0
         _say({"error": str(error.args[0]) if error.args else "PortAudio failed", "busy": code == UNAVAILABLE})
@@ -129,7 +145,7 @@ if __name__ == "__main__":
         from .priority import come_first
 
         come_first()
-    elif sys.platform != "win32":  # there it was born so
+    elif "calm" in sys.argv and sys.platform != "win32":  # there it was born so
         os.nice(10)
     main(*sys.argv[1:])
     os._exit(0)  # at once: PortAudio's own end may hang in a driver, and all that was said is flushed

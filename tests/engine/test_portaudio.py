@@ -6,6 +6,7 @@ At the end, where ALSA's road to a sound server is installed, with the real one.
 from __future__ import annotations
 
 import ctypes.util
+import os
 import sys
 import threading
 import time
@@ -106,6 +107,30 @@ def test_two_alike_are_two_and_a_name_saved_without_its_host_is_the_first(ports:
         assert abs(loudest_hz(second) - 3000) < 10
 
 
+@pytest.mark.parametrize("stale", [False, True])
+def test_of_two_alike_the_one_unplugged_never_comes_back_as_the_other(
+    ports: SoundPorts, stale: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while the list still has both: the child looks for itself."""
+    unplugged = ports.plug("Blue Yeti", 1000)
+    ports.plug("Blue Yeti", 3000)
+    if stale:
+        monkeypatch.setattr(portaudio, "_plugged", lambda: None)
+        monkeypatch.setattr(portaudio, "NEW_S", 60.0)
+        monkeypatch.setattr(portaudio, "MISSING_S", 60.0)
+    with opened("microphone:Blue Yeti@ALSA", "microphone:Blue Yeti (2)@ALSA") as (first, second):
+        live(first)
+        live(second)
+        ports.pull(unplugged)
+        wait_for(lambda: first.state == "gone" and first.detail == "not plugged in", PATIENCE_S, "gone is said")
+        for _ in range(5):
+            threading.Event().wait(0.5)
+            assert first.state == "gone" and second.state == "live"
+        second.stop()
+        live(first)
+        assert abs(loudest_hz(first) - 3000) < 10, "nobody's, it is the first of its name"
+
+
 def test_an_input_windows_shows_by_every_road_is_listed_once_and_an_old_name_of_it_still_opens(
     make_ports: Callable[..., SoundPorts],
 ) -> None:
@@ -179,11 +204,64 @@ def test_what_needs_a_moment_after_it_was_plugged_in_is_found_all_the_same(ports
     wait_for(lambda: len(found()) == 2, PATIENCE_S, "it is listed without another change")
 
 
-def test_without_a_sound_card_no_child_is_started(ports: SoundPorts) -> None:
+def test_without_a_sound_card_portaudio_is_asked_once_and_for_a_person(ports: SoundPorts) -> None:
+    """JACK, and ALSA's road to a server, need no card."""
+    ports.cards.unlink()
+    for _ in range(3):
+        assert found() == {} and ports.starts == 1
+        portaudio._inputs._asked_s -= 2 * portaudio.SURE_S
+    with opened("microphone:Blue Yeti@ALSA") as (feed,):
+        wait_for(lambda: feed.state == "gone", PATIENCE_S, "gone is said")
+        assert ports.starts == 1
+    ports.plug("Blue Yeti")
+    ports.cards.unlink()
+    assert found() == {} and ports.starts == 1
+    portaudio._inputs._asked_s -= 2 * portaudio.NEW_S
+    assert len(found(asked=True)) == 1
+    assert len(found()) == 1, "and it stays listed"
+
+
+def test_a_listing_somebody_waits_for_is_not_the_last_to_get_its_turn(ports: SoundPorts) -> None:
     ports.plug("Blue Yeti")
     assert len(found()) == 1
-    ports.cards.unlink()
-    assert found(asked=True) == {} and ports.starts == 1
+    ports.plug("Headset")
+    assert len(found()) == 2
+    ports.plug("Webcam")
+    portaudio._inputs._asked_s -= 2 * portaudio.NEW_S
+    assert len(found(asked=True)) == 3
+    usual = os.nice(0)
+    assert ports.nices == [usual, min(19, usual + 10), usual], "the first; one in passing; one that was asked for"
+
+
+def test_a_listing_that_hangs_keeps_no_microphone_off_the_air(
+    ports: SoundPorts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports.plug("Blue Yeti")
+    ports.turn("will not list")
+    monkeypatch.setattr(portaudio, "ASK_S", 1.0)
+    with opened("microphone:Blue Yeti@ALSA", "microphone:Headset@ALSA") as (feed, absent):
+        live(feed)
+        wait_for(lambda: absent.detail == "not plugged in", PATIENCE_S, "what is not there is gone all the same")
+
+
+def test_a_microphone_nobody_can_read_is_closed_and_gives_up_its_place(
+    ports: SoundPorts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports.plug("Blue Yeti")
+    assert len(found()) == 1
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    device = portaudio.PortAudioMicrophone("Blue Yeti@ALSA")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            device.open(lambda _block: None)
+        device.close()
+    device.close()
+    with opened("microphone:Blue Yeti@ALSA") as (feed,):
+        live(feed)
 
 
 def test_one_held_by_another_program_is_busy_until_it_is_given_back(ports: SoundPorts) -> None:
@@ -256,7 +334,7 @@ def _child(word: str) -> psutil.Process:
 
 def test_a_child_ends_when_its_engine_has_gone(ports: SoundPorts) -> None:
     ports.plug("Blue Yeti")
-    child = portaudio._start("hear", PATIENCE_S, "Blue Yeti", "48000", "960")
+    child = portaudio._start("hear", PATIENCE_S, "Blue Yeti", "0", "48000", "960")
     assert child.stdout is not None and child.stdout.readline().startswith(b"{")
     child.stdout.close()  # as when the engine is killed
     assert child.wait(PATIENCE_S) == 0
@@ -266,7 +344,7 @@ def test_a_child_ends_when_its_engine_has_gone(ports: SoundPorts) -> None:
 def test_a_child_in_a_driver_that_hangs_ends_by_itself(ports: SoundPorts, mood: str) -> None:
     ports.plug("Blue Yeti")
     ports.turn(mood)
-    child = portaudio._start("hear", 1.0, "Blue Yeti", "48000", "960")
+    child = portaudio._start("hear", 1.0, "Blue Yeti", "0", "48000", "960")
     assert child.wait(PATIENCE_S) == 1
     assert child.stdout is not None
     child.stdout.close()

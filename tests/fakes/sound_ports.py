@@ -31,8 +31,13 @@ class SoundPorts:
     @property
     def starts(self) -> int:
         """How often PortAudio was initialised."""
+        return len(self.nices)
+
+    @property
+    def nices(self) -> list[int]:
+        """How nice to others each was that did so."""
         kept = self._state.with_suffix(".starts")
-        return len(kept.read_text("utf-8").splitlines()) if kept.exists() else 0
+        return [int(line) for line in kept.read_text("utf-8").splitlines()] if kept.exists() else []
 
     def plug(self, name: str, tone_hz: int = 1000, host: int = 0, channels: int = 1, hz_only: int = 0) -> int:
         """The port it is in."""

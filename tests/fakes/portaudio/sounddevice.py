@@ -2,7 +2,7 @@
 
 Like the real one it reads which there are when it is initialised, on import, and never
 again; a stream whose device is pulled out ends. `mood`: "hangs" or "rubbish" on import;
-"deaf": no stream says or gives anything.
+"will not list": hangs for whoever lists; "deaf": no stream says or gives anything.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import array
 import json
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -35,8 +36,8 @@ class WasapiSettings:
 
 _known = _read()
 with _STATE.with_suffix(".starts").open("a", encoding="utf-8") as _starts:
-    _starts.write("start\n")
-if _known["mood"] == "hangs":
+    _starts.write(f"{os.nice(0) if hasattr(os, 'nice') else 0}\n")
+if _known["mood"] == "hangs" or (_known["mood"] == "will not list" and "list" in sys.argv):
     threading.Event().wait()
 if _known["mood"] == "rubbish":
     os.write(1, b"Expression 'paUnanticipatedHostError' failed\n")
