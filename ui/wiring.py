@@ -422,6 +422,8 @@ class Wiring:
             return
         if isinstance(note, m.RecordingChanged):
             self._note_recording(note)
+        if isinstance(note, m.ProgrammeSet):
+            self._settings.identify(microphone=note.microphone, second_microphone=note.second_microphone)
         self._desk.take_note(note)
 
     def _note_recording(self, note: m.RecordingChanged) -> None:

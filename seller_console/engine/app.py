@@ -17,6 +17,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from .. import contract
 from ..contract.media import (
     AddDestination,
@@ -320,7 +322,7 @@ class Engine:
             self._refuse(wanted, "unfit", f"{wanted.width}x{wanted.height} at {wanted.fps}, {wanted.target_bps} b/s")
             return
         try:
-            await asyncio.to_thread(self.programme.change, wanted)
+            await asyncio.to_thread(self._change, wanted)
         except UnknownDevice as error:
             self._refuse(wanted, "unknown_device", str(error))
             return
@@ -333,6 +335,11 @@ class Engine:
         log.info("programme camera=%s microphone=%s size=%dx%d fps=%d", self.programme.camera.name,
                  self.programme.sound.microphone.name, wanted.width, wanted.height, wanted.fps)  # fmt: skip
         self._on_note(self._programme_set())
+
+    def _change(self, wanted: SetProgramme) -> None:
+        """Each microphone by its identity, as it is listed: menus tick it, and it is never open twice."""
+        first, second = map(self._devices.identity, (wanted.microphone, wanted.second_microphone))
+        self.programme.change(msgspec.structs.replace(wanted, microphone=first, second_microphone=second))
 
     def _set_camera(self, command: SetCamera) -> None:
         if why := unfit(command.settings):

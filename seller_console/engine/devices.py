@@ -89,6 +89,8 @@ class Devices:
         self._microphones.update(microphones or {})
         self._labels: dict[str, str] = {}
         """What cameras were called when they were last looked for: two of a name have their port in it."""
+        self._heard: tuple[Microphone, ...] = ()
+        """The microphones, when they were last looked for."""
 
     def open_camera(self, spec: str, wish: CameraWish) -> CameraFeed:
         """A feed, not yet started. Raises UnknownDevice."""
@@ -149,6 +151,16 @@ class Devices:
             raise UnknownDevice(f"no such kind of microphone: {plain(spec)!r}")
         return CapturedMicrophone(spec, rest.rpartition("@")[0] or rest, lambda: make(rest))
 
+    def identity(self, spec: str) -> str:
+        """Of a microphone saved by its name alone, before there were identities: the first listed of that name.
+
+        May take as long as `find`.
+        """
+        kind, name = split(spec)
+        if kind != "microphone" or "@" in name:
+            return spec
+        return next((one.spec for one in self._heard or find_microphones() if one.name == name), spec)
+
     def find(self, asked: bool = False) -> DevicesFound:
         """What is plugged in now, and the stand-ins. Takes a while (100 ms): not for the loop.
 
@@ -161,9 +173,10 @@ class Devices:
         ]
         real = find_cameras()
         self._labels = {camera.spec: camera.name for camera in real}
+        self._heard = find_microphones(asked)
         return DevicesFound(
             cameras=(*real, *cameras),
-            microphones=(*find_microphones(asked), *microphones),
+            microphones=(*self._heard, *microphones),
         )
 
 

@@ -148,6 +148,17 @@ class Settings:
     def device(self, spec: str) -> Device:
         return self.values.devices.setdefault(spec, Device())
 
+    def identify(self, **microphones: str) -> None:
+        """A microphone kept by its name alone, and its gain, are kept by its identity (NAME@HOST) from now on."""
+        kept = self.values
+        for role, spec in microphones.items():
+            name = getattr(kept, role)
+            if name and name == spec.rpartition("@")[0]:
+                setattr(kept, role, spec)
+                if name in kept.gains:
+                    kept.gains.setdefault(spec, kept.gains[name])
+                self.save()
+
     # the KeyStore of ui.actions
     def bindings(self) -> dict[str, list[str]]:
         return dict(self.values.bindings)

@@ -18,6 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
+from seller_console.contract import media as m
 from seller_console.engine import portaudio
 from seller_console.engine.app import DEVICES_S
 from seller_console.engine.devices import Devices
@@ -26,6 +27,7 @@ from tests.fakes.sound_ports import SoundPorts
 from tests.fakes.sound_server import SoundServer, write_sine
 
 from .conftest import wait_for
+from .test_outputs import running, said
 
 pytestmark = pytest.mark.media
 
@@ -129,6 +131,27 @@ def test_of_two_alike_the_one_unplugged_never_comes_back_as_the_other(
         second.stop()
         live(first)
         assert abs(loudest_hz(first) - 3000) < 10, "nobody's, it is the first of its name"
+
+
+async def test_a_name_saved_without_its_host_is_the_one_listed_and_heard_once(ports: SoundPorts) -> None:
+    ports.plug("Blue Yeti")
+    async with running() as (engine, notes):
+        await engine.obey(
+            m.SetProgramme(
+                width=320, height=576, microphone="microphone:Blue Yeti", second_microphone="microphone:Blue Yeti@ALSA"
+            )
+        )
+        now = said(notes, m.ProgrammeSet)[-1]
+        assert now.microphone == now.second_microphone == "microphone:Blue Yeti@ALSA"
+        assert [feed.spec for feed in engine.programme.sound.microphones] == ["microphone:Blue Yeti@ALSA"]
+        await engine.obey(
+            m.SetProgramme(
+                width=320, height=576, microphone="microphone:Headset", second_microphone="microphone:Blue Yeti"
+            )
+        )
+        now = said(notes, m.ProgrammeSet)[-1]
+        assert now.microphone == "microphone:Headset", "not plugged in: it stays as it is"
+        assert now.second_microphone == "microphone:Blue Yeti@ALSA"
 
 
 def test_an_input_windows_shows_by_every_road_is_listed_once_and_an_old_name_of_it_still_opens(

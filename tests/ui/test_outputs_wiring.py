@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import keyring
+import msgspec
 import pytest
 from PySide6.QtWidgets import QApplication
 
@@ -16,6 +17,23 @@ from tests.link.test_settings import NoKeyring
 from ui.desk import Desk
 from ui.values import Notice
 from ui.wiring import Wiring
+
+
+def test_a_microphone_kept_by_its_name_alone_is_kept_by_its_identity_with_its_gain(
+    app: QApplication, home: Path
+) -> None:
+    settings = Settings()
+    settings.values.microphone, settings.values.second_microphone = "microphone:a", "microphone:b@ALSA"
+    settings.values.gains = {"microphone:a": 3.0}
+    desk = Desk()
+    wiring, now = Wiring(desk, settings), desk.programme_set
+    wiring.note(msgspec.structs.replace(now, microphone="microphone:x@ALSA"))
+    assert settings.values.microphone == "microphone:a", "another one"
+    wiring.note(msgspec.structs.replace(now, microphone="microphone:a@ALSA"))
+    kept = Settings().values
+    assert (kept.microphone, kept.second_microphone) == ("microphone:a@ALSA", "microphone:b@ALSA")
+    assert kept.gains["microphone:a@ALSA"] == 3.0
+    assert wiring._sound() == [m.SetGain(gain_db=3.0)]
 
 
 async def test_a_key_is_kept_read_and_forgotten_in_that_order_and_is_in_no_log(
