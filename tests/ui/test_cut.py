@@ -105,3 +105,19 @@ def test_shift_with_the_tile_of_a_scene_takes_the_other_way(
     for modifier in (NONE, SHIFT):
         QTest.mouseClick(tile, Qt.MouseButton.LeftButton, modifier)
     assert changes(floor) == [("face", False), ("face", True)]
+
+
+def test_only_the_left_button_presses_a_tile(floor: DeskFloor, window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The choice of the cut is behind a right click in the same place."""
+    tile = next(button for button in window.live.preview.scenes if button.scene == "face")
+    monkeypatch.setattr(tile, "underMouse", lambda: True)
+    left, right, middle = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton
+    for button in (right, middle):
+        QTest.mouseClick(tile, button, NONE)
+    QTest.mousePress(tile, right, NONE)
+    QTest.mouseRelease(tile, left, NONE)
+    QTest.mousePress(tile, left, NONE)
+    QTest.mouseRelease(tile, right, NONE)
+    assert changes(floor) == []
+    QTest.mouseRelease(tile, left, NONE)
+    assert changes(floor) == [("face", False)]

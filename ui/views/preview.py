@@ -284,10 +284,13 @@ class SceneButton(QWidget):
         action.changed.connect(self.update)
         desk.programme_changed.connect(lambda _programme: self.update())
 
-    def mousePressEvent(self, event: object) -> None:
-        self._down = True
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:  # a right click is the menu's, and changes nothing on air
+            self._down = True
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
         if self._down and self.underMouse():
             self.action.press(other_way=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         self._down = False
