@@ -13,6 +13,7 @@ import itertools
 import logging
 import os
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,6 +83,20 @@ WORDS_S = 2.0
 PICTURES_AT_ONCE = 8
 """Snapshots and clips that may be on their way to a disk together."""
 LARGEST_SIDE, SMALLEST_SIDE = 3840, 64
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """All of it, or nothing: what lay at `path` stays when the disk is full. Raises OSError, ValueError."""
+    if path.exists() and not path.is_file():  # a pipe, a device: they take it as it comes, and stay
+        path.write_bytes(content)
+        return
+    beside = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
 
 
 class Engine:
@@ -461,7 +476,7 @@ class Engine:
         if pixels is None:
             return SnapshotTaken(request=command.request, error="no_picture")
         try:
-            Path(command.path).write_bytes(write_jpeg(pixels))
+            _write_whole(Path(command.path), write_jpeg(pixels))
         except (OSError, ValueError) as error:
             log.info("snapshot_failed error=%s", error)
             why = code_of(error) if isinstance(error, OSError) else "not_writable"  # ValueError: a path that is none

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from seller_console.contract.media import SetProgramme
+from seller_console.contract.media import SetProgramme, TakeSnapshot
+from seller_console.engine.app import Engine
 from seller_console.engine.capture import CameraDevice, DeviceGone
 from seller_console.engine.devices import CameraWish, Devices
 from seller_console.engine.picture import Picture, blank, planes
@@ -73,3 +78,41 @@ def test_a_lost_camera_gives_no_picture(programme: Programme) -> None:
     assert programme.snapshot() is not None, "the programme goes on"
     Plugged.plug.set()
     wait_for(lambda: programme.snapshot(SPEC) is not None, 20, "it is back")
+
+
+@contextlib.contextmanager
+def full_after(size: int) -> Iterator[None]:
+    """The system takes so many bytes of a file, and no more."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def lying_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+async def test_a_picture_that_the_disk_does_not_take_whole_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(None, lambda _note: None)
+    noise = np.random.default_rng(1).integers(0, 255, (480 * 3 // 2, 640), np.uint8)
+    monkeypatch.setattr(engine.programme, "snapshot", lambda _camera: noise)
+    path, new = tmp_path / "shot.jpg", tmp_path / "new.jpg"
+    assert engine._snapshot(TakeSnapshot(request="1", path=str(path))).path == str(path)
+    before = lying_in(tmp_path)
+    assert len(before["shot.jpg"]) > 8_192
+    for place in (path, new):
+        with full_after(8_192):
+            said = engine._snapshot(TakeSnapshot(request="2", path=str(place)))
+        assert (said.path, said.error) == ("", "disk_error")
+    assert lying_in(tmp_path) == before
+    assert engine._snapshot(TakeSnapshot(request="3", path=f"{path}\0")).error == "not_writable"
+    assert engine._snapshot(TakeSnapshot(request="4", path=str(tmp_path))).error == "disk_error", "a folder"
+    assert lying_in(tmp_path) == before
