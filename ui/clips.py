@@ -58,15 +58,6 @@ def picture_name(number: int, at: datetime.datetime) -> str:
     return f"{f'Lot {number}' if number else 'Image'} - {at:%Y-%m-%d %Hh%Mm%S}.jpg"
 
 
-def fresh(path: Path) -> Path:
-    """The path, or with a number when there is one of that name (the lot was sold twice in a minute)."""
-    for n in range(2, 100):
-        if not path.exists():
-            return path
-        path = path.with_name(f"{path.stem.removesuffix(f' ({n - 1})')} ({n}){path.suffix}")
-    return path
-
-
 class Clips(QObject):
     changed = Signal()
 
@@ -139,21 +130,30 @@ class Clips(QObject):
         lot, sale = desk.fold.state.lots[run.lot_id], desk.fold.state.sales.get(run.sale_id)
         price = sale.price_cents if sale is not None else run.price_cents
         name = file_name(lot.lot.number, price, desk.show.currency, run.ended_at, run.unit, run.of)
-        path = fresh(desk.clips_folder() / name)
         request = uuid.uuid4().hex
         self._asked[request] = run_id
-        self._put(run_id, Clip("saving", str(path), by_itself=clip.by_itself))
-        seconds = min(KEPT_MS, desk.now_ms() - run.opened_at) / 1000
-        desk.tell_engine(m.SaveClip(request=request, path=str(path), seconds=round(seconds, 1)))
+        self._put(run_id, Clip("saving", by_itself=clip.by_itself))
         QTimer.singleShot(PATIENCE_MS, self, lambda: self._fail_request(request, "timeout"))
+
+        def send(path: Path) -> None:
+            """The lot may have been sold twice in a minute."""
+            if request not in self._asked:  # the disk took too long to say
+                desk.give_back(path)
+                return
+            self._put(run_id, Clip("saving", str(path), by_itself=clip.by_itself))
+            seconds = min(KEPT_MS, desk.now_ms() - run.opened_at) / 1000
+            desk.tell_engine(m.SaveClip(request=request, path=str(path), seconds=round(seconds, 1)))
+
+        desk.free_path(desk.clips_folder() / name, send)
 
     def hear(self, note: m.EngineNote) -> None:
         if not isinstance(note, m.ClipSaved) or (run_id := self._asked.pop(note.request, "")) == "":
             return
+        clip = self._clips[run_id]
+        self._desk.give_back(Path(clip.path))
         if note.error:
             self._fail(run_id, note.error)
             return
-        clip = self._clips[run_id]
         self._told_why = ""
         self._put(run_id, Clip("saved", note.path, by_itself=clip.by_itself))
         if not clip.by_itself:

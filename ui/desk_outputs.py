@@ -17,7 +17,7 @@ from seller_console import places
 from seller_console.contract import media as m
 from seller_console.contract.words import Who
 
-from .clips import Clips, fresh, picture_name
+from .clips import Clips, picture_name
 from .desk_backstage import DeskBackstage
 from .destinations import Destinations
 from .wires import Wires
@@ -90,9 +90,9 @@ class DeskOutputs(DeskBackstage):
         """The programme as it goes out, but for the lot that is drawn over it; beside the clips, and said where."""
         run = self._fold.state.run
         number = self._fold.state.lots[run.lot_id].lot.number if run is not None else 0
-        path = fresh(self.recordings_folder() / "images" / picture_name(number, datetime.datetime.now()))
+        path = self.recordings_folder() / "images" / picture_name(number, datetime.datetime.now())
 
-        def saved(why: str) -> None:
+        def saved(path: Path, why: str) -> None:
             if not why:
                 self.notice(t("picture.saved", path=str(path)), folder=str(path.parent))
                 return
@@ -124,6 +124,13 @@ class DeskOutputs(DeskBackstage):
             self._wires.keep(command)
         else:
             self._wires.tell(command)
+
+    def free_path(self, path: Path, got: Callable[[Path], None]) -> None:
+        """This path, or with a number; to be given back once the engine has answered."""
+        self._wires.free_path(path, got)
+
+    def give_back(self, path: Path) -> None:
+        self._wires.give_back(path)
 
     def keep_secret(self, name: str, secret: str) -> None:
         """In the keyring; "" forgets it."""

@@ -60,8 +60,17 @@ class Wires(Protocol):
     def take_picture(self, taken: Callable[[str], None]) -> None:
         """What the camera of the scene sees, as a path on the platform; "" when it could not be had in time."""
 
-    def save_picture(self, path: Path, saved: Callable[[str], None]) -> None:
-        """The programme into this file, in a folder that may be new; then a code of why not, "" when it is there."""
+    def save_picture(self, path: Path, saved: Callable[[Path, str], None]) -> None:
+        """The programme into this file, or one beside it when that is taken, in a folder that may be new.
+
+        Then where it is, and a code of why not, "" when it is there.
+        """
+
+    def free_path(self, path: Path, got: Callable[[Path], None]) -> None:
+        """This path, or with a number: nothing lies there, and nobody else gets it until it is given back."""
+
+    def give_back(self, path: Path) -> None:
+        """What was to lie there does, or never will."""
 
     def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:
         """Off the window's thread."""
@@ -138,7 +147,13 @@ class NoWires:
     def take_picture(self, taken: Callable[[str], None]) -> None:
         taken("")
 
-    def save_picture(self, path: Path, saved: Callable[[str], None]) -> None:
+    def save_picture(self, path: Path, saved: Callable[[Path, str], None]) -> None:
+        return
+
+    def free_path(self, path: Path, got: Callable[[Path], None]) -> None:
+        got(path)
+
+    def give_back(self, path: Path) -> None:
         return
 
     def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:

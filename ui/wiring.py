@@ -35,6 +35,7 @@ from seller_console.link.waiting import KeptEdit, WaitingEdits
 
 from . import naming
 from .desk import Desk
+from .free_names import FreeNames
 from .importing import dry_run
 from .values import Connection, ImportDryRun, ProgramState
 from .values_backstage import Invitation
@@ -92,6 +93,7 @@ class Wiring:
         self._keys = Keys()
         self._keyring = asyncio.Lock()
         self._snapshots: dict[str, asyncio.Future[m.SnapshotTaken]] = {}
+        self._names = FreeNames()
         self._engine_restarts = 0
         self._recording = False
         self._first_engine = True
@@ -314,8 +316,10 @@ class Wiring:
             try:
                 async with asyncio.timeout(SAVE_PATIENCE_S):
                     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-                    why = await self._snapshot(path)
-            except TimeoutError:
+                    free = await self._names.take(path)
+                    why = await self._snapshot(free)
+                    self._names.give_back(free)
+            except TimeoutError:  # the engine may still write it: the name stays taken
                 why = "timeout"
             except OSError as error:
                 log.info("picture_folder_refused error=%s", error)
@@ -323,6 +327,15 @@ class Wiring:
             saved(why)
 
         self._start(work())
+
+    def free_path(self, path: Path, got: Callable[[Path], None]) -> None:
+        async def work() -> None:
+            got(await self._names.take(path))
+
+        self._start(work())
+
+    def give_back(self, path: Path) -> None:
+        self._names.give_back(path)
 
     def read_inventory(self, path: Path, read: Callable[[ImportDryRun], None]) -> None:
         async def work() -> None:

@@ -15,7 +15,7 @@ from seller_console.contract.words import LotDraft, Preset
 from tests.rules.floor import ANA, OWNER
 from tests.ui.desk_floor import DeskFloor
 from ui import clips
-from ui.clips import file_name, fresh
+from ui.clips import file_name
 from ui.values import Notice
 from ui.views.clips import clip_entries, mark_of
 
@@ -180,7 +180,7 @@ def test_a_rehearsal_leaves_no_clips_by_itself(app: QApplication, tmp_path: Path
     assert asked(floor) == [] and floor.desk.clip.state == "offered"
 
 
-def test_the_name_of_the_file_is_one_that_every_disk_takes(tmp_path: Path) -> None:
+def test_the_name_of_the_file_is_one_that_every_disk_takes() -> None:
     at_ms = 1_795_900_000_000
     for name in (
         file_name(148, 4700, "EUR", at_ms),
@@ -190,12 +190,34 @@ def test_the_name_of_the_file_is_one_that_every_disk_takes(tmp_path: Path) -> No
         assert not set(name) & set('<>:"/\\|?*') and name.isascii()
     assert file_name(148, 4700, "EUR", at_ms).startswith("Lot 148 - 47 EUR - 2026-")
     assert file_name(148, 105_050, "EUR", at_ms, 2, 3).startswith("Lot 148 (2 sur 3) - 1050,50 EUR - ")
-    path = tmp_path / "Lot 1.mp4"
-    names = []
-    for _ in range(3):
-        names.append(fresh(path).name)
-        (tmp_path / names[-1]).write_bytes(b"")
-    assert names == ["Lot 1.mp4", "Lot 1 (2).mp4", "Lot 1 (3).mp4"]
+
+
+def test_the_engine_is_asked_once_a_free_name_is_found_and_not_for_a_clip_that_was_given_up(
+    floor: DeskFloor, wait: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk that is to take it may be asleep: it is not looked at here."""
+    looks: list[tuple[Path, Callable[[Path], None]]] = []
+    back: list[Path] = []
+    monkeypatch.setattr(floor.wires, "free_path", lambda path, got: looks.append((path, got)))
+    monkeypatch.setattr(floor.wires, "give_back", back.append)
+    run = sell(floor)
+    floor.pass_ms(4_000)
+    floor.desk.save_clip()
+    wait(lambda: len(looks) == 1)
+    assert floor.desk.clip.state == "saving" and asked(floor) == []
+    floor.desk.take_engine_road("away")
+    wished, got = looks[0]
+    got(wished)
+    assert asked(floor) == [] and back == [wished] and floor.desk.clip.state == "failed"
+    floor.desk.take_engine_road("connected")
+    floor.desk.clips.save(run)
+    wait(lambda: len(looks) == 2)
+    free = wished.with_name("Lot 1 (2).mp4")
+    looks[1][1](free)
+    (word,) = asked(floor)
+    assert word.path == str(free) and back == [wished], "on its way"
+    floor.desk.take_note(m.ClipSaved(request=word.request, error="disk_full"))
+    assert back == [wished, free]
 
 
 def test_the_deck_offers_it_right_after_the_hammer_and_while_it_can_be_had(window: Any, desk: Any) -> None:
