@@ -277,13 +277,14 @@ class Wiring:
         self._start(work())
 
     def _photographed(self) -> str:
-        """The camera that the scene shows, the table's of two, and behind a card: the lot is held before it.
+        """The first camera of the scene that gives pictures, the table's of two, and behind a card: the lot is there.
 
-        What is drawn has no other place than the programme.
+        All are lost: one that gives none, never a card in its place. What is drawn is nowhere but in the programme.
         """
         programme = self._desk.programme
-        camera = next(iter(programme.seen), programme.camera)
-        return "" if camera in naming.STAND_INS else camera
+        lost = {one.device for one in self._desk.troubles if one.code in ("camera_gone", "camera_busy")}
+        real = [spec for spec in (*programme.seen, programme.camera) if spec not in naming.STAND_INS]
+        return next((spec for spec in real if spec not in lost), next(iter(real), ""))
 
     async def _snapshot(self, path: Path, camera: str = "") -> str:
         """What this camera sees, or the programme, into this file; why not, "" when it is there."""
@@ -311,8 +312,9 @@ class Wiring:
         finally:
             place.unlink(missing_ok=True)
 
-    def save_picture(self, path: Path, saved: Callable[[str], None]) -> None:
+    def save_picture(self, path: Path, saved: Callable[[Path, str], None]) -> None:
         async def work() -> None:
+            free = path
             try:
                 async with asyncio.timeout(SAVE_PATIENCE_S):
                     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
@@ -324,7 +326,7 @@ class Wiring:
             except OSError as error:
                 log.info("picture_folder_refused error=%s", error)
                 why = "not_writable"
-            saved(why)
+            saved(free, why)
 
         self._start(work())
 
