@@ -1,7 +1,7 @@
 """Publishing without a window: `seller-console publish`, the engine with its stats on stdout.
 
 `--json`: one EngineStats a second, and AirChanged, TroubleRaised, TroubleCured as they
-come, a JSON object a line. `--record` and `--also` take the same packets. `--commands`:
+come, a JSON object a line, always in UTF-8. `--record` and `--also` take the same packets. `--commands`:
 what a window would say comes as JSON lines on stdin. Ends after
 `--seconds` (0: when told to). Exit code: 0 was on air at the end, with everything that was
 asked beside it; 1 was not on air; 2 the command line is wrong; 3 was on air, but the
@@ -431,6 +431,8 @@ def main(argv: list[str]) -> int:
             stream.reconfigure(errors="replace")  # a terminal without our spaces or dashes ends no broadcast
     parser = _parser()
     options = parser.parse_args(argv)
+    if options.json and isinstance(sys.stdout, io.TextIOWrapper):  # a program reads it, whatever the terminal writes
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")
     if options.codec == "vp8" and options.encoder != "x264":
         parser.error(either("--codec vp8 n’a qu’un encodeur", "--codec vp8 has one encoder only"))
     if options.codec == "vp8" and any(url.startswith(("rtmp", "srt:")) for url in options.also):

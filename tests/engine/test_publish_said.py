@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args
@@ -162,6 +165,16 @@ def test_a_program_reads_the_same_codes_in_every_language(language: str, capsys:
         '{"type":"trouble_raised","code":"publish_unreachable","subject":"x","detail":"no_connection","cure":"retry"}',
         '{"type":"recording_changed","state":"failed","error":"disk_full"}',
     ]
+
+
+def test_what_a_program_reads_is_utf8_whatever_the_terminal_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="cp1252"))
+    words = ["--to", "http://127.0.0.1:9/whip", "--size", "360x640", "--scene", "été 日本", "--json"]
+    assert headless.main(words) == 2
+    notes = [json.loads(line.decode("utf-8")) for line in raw.getvalue().splitlines()]
+    assert [note["detail"] for note in notes if note["type"] == "engine_refused"] == ["été 日本"]
+    assert b"\r" not in raw.getvalue()
 
 
 # --- what --commands obeys -------------------------------------------------------------------
