@@ -62,6 +62,31 @@ def details(root: Path) -> set[str]:
     return (publish | reasons | peers | record | streams) - NEVER_SAID
 
 
+def unkept(root: Path) -> set[str]:
+    """Why there is no picture or clip: `error=` of these notes, also by way of a name of the same function."""
+    found = said(root / ENGINE / "record.py", {}, set(), "code_of")
+    for path in (root / ENGINE).glob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef):
+                found |= _errors_in(function)
+    return found - NEVER_SAID
+
+
+def _errors_in(function: ast.AST) -> set[str]:
+    found: set[str] = set()
+    named: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("SnapshotTaken", "ClipSaved"):
+            for word in node.keywords:
+                if word.arg == "error":
+                    found |= strings(word.value)
+                    named |= {word.value.id} if isinstance(word.value, ast.Name) else set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and {getattr(target, "id", "") for target in node.targets} & named:
+            found |= strings(node.value)
+    return found
+
+
 def refusals(root: Path) -> set[str]:
     refused = said(root / ENGINE / "app.py", {"_refuse": 1}, {"code"})
     for path in (root / ENGINE).glob("*.py"):

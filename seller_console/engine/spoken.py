@@ -28,7 +28,6 @@ from ..language import Language, language
 from .devices import plain
 
 _SCENE_WANTS = {"face": "camera", "both": "camera", "split": "camera", "still": "picture"}
-_UNKEPT = {"busy": "clip.busy", "no picture yet": "publish.no_picture"}
 
 
 def say(key: str, /, **values: object) -> str:
@@ -63,7 +62,9 @@ def not_recorded(error: str) -> str:
 
 
 def not_on_air(name: str, code: str) -> str:
-    return say("publish.not_on_air", name=name, why=why(code) or say(f"publish.air.{code}"))
+    """Of any code: the end of a broadcast is no place to fail for want of a word."""
+    key = first_of(language(), f"detail.{code}", f"publish.air.{code}", "publish.air.off")
+    return say("publish.not_on_air", name=name, why=say(key))
 
 
 def figures(stats: EngineStats, loudest: MicrophoneLevel, hours_left: float) -> str:
@@ -154,6 +155,6 @@ def _ignored(note: CameraSet) -> str:
     return say("publish.camera_ignored", camera=plain(note.camera), names=", ".join(say(key) for key in keys))
 
 
-def _unkept(error: str) -> str:
-    """`error`: a code, or of a snapshot the system's own words."""
-    return say(_UNKEPT[error]) if error in _UNKEPT else why(error) or error
+def _unkept(code: str) -> str:
+    """Why there is no picture or clip; `busy` is a word of destinations too, and means something else there."""
+    return say("clip.busy") if code == "busy" else why(code, "disk_error")

@@ -18,7 +18,7 @@ from seller_console.contract.codec import decode_engine_command
 from seller_console.contract.examples import example
 from seller_console.engine import headless, spoken
 from seller_console.engine.commandlist import line_of
-from tests.codes import air_reasons, cures, details, refusals
+from tests.codes import air_reasons, cures, details, refusals, unkept
 
 
 @pytest.fixture(params=["fr", "en"])
@@ -60,6 +60,21 @@ def test_every_reason_of_the_air_a_recording_or_a_destination_is_in_words(reposi
     assert "disk_error" in found and spoken.why("disk_error") in spoken.not_recorded("odd")
 
 
+def test_every_reason_why_there_is_no_picture_or_clip_is_in_words(repository: Path, language: str) -> None:
+    codes = unkept(repository)
+    assert {"no_picture", "nothing_on_air", "busy", "disk_full", "not_writable"} <= codes
+    said = {code: spoken.told(m.SnapshotTaken(request="1", error=code)) for code in codes}
+    assert said == {code: spoken.told(m.ClipSaved(request="1", error=code)) for code in codes}
+    assert len(set(said.values())) == len(codes), "each has words of its own"
+    for sentence in (*said.values(), spoken.told(m.SnapshotTaken(request="1", error="odd_new_code"))):
+        assert sentence and codes_in(sentence) == set()
+
+
+def test_a_destination_that_is_away_for_a_reason_without_words_is_told_all_the_same(language: str) -> None:
+    said = spoken.not_on_air("also 1", "odd_new_code")
+    assert "also 1" in said and codes_in(said) == set()
+
+
 def test_every_state_is_in_words(language: str) -> None:
     for air in get_args(m.AirState):
         assert codes_in(spoken.told(m.AirChanged(state=air)) + spoken.not_on_air("also 1", air)) == set()
@@ -82,9 +97,6 @@ def test_every_other_note_is_said_without_a_code(language: str) -> None:
     ignored = ("size", "fps", *get_args(m.CameraKnob))
     notes = [
         m.CameraSet(camera="camera:C920@usb-1", settings=m.CameraSettings(), ignored=ignored),
-        m.SnapshotTaken(request="1", error="no picture yet"),
-        m.SnapshotTaken(request="1", error="busy"),
-        m.ClipSaved(request="1", error="nothing_on_air"),
         m.EncoderChosen(wanted="auto", encoder="x264", tried=(m.EncoderTried(name="nvenc", works=True),)),
     ]
     for note in notes:

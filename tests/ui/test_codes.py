@@ -9,7 +9,7 @@ import pytest
 
 from seller_console.contract.media import AirChanged, TroubleCode
 from seller_console.engine.troubles import _PUBLISH
-from tests.codes import air_reasons, cures, details, refusals
+from tests.codes import air_reasons, cures, details, refusals, unkept
 from tests.ui.desk_floor import DeskFloor
 from ui import words
 from ui.airing import trouble_of
@@ -23,6 +23,15 @@ def test_every_detail_has_its_words(repository: Path, language: words.Language) 
     known = set(words.catalogue(language))
     assert sorted(code for code in found if f"detail.{code}" not in known) == []
     assert all(code.isidentifier() for code in found), "a detail is a code, not a sentence"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_reason_why_there_is_no_picture_or_clip_has_its_words(repository: Path, language: words.Language) -> None:
+    found = unkept(repository)
+    assert {"no_picture", "nothing_on_air", "busy", "disk_full", "not_writable", "disk_error"} <= found
+    known = set(words.catalogue(language))
+    assert sorted(code for code in found - {"busy"} if f"detail.{code}" not in known) == []
+    assert "clip.busy" in known
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
