@@ -33,6 +33,8 @@ MIDDLE = 1280
 SKEW_NS = 160 * SECOND_NS // 1000
 """How late pictures may come, in the middle."""
 REMEMBER_NS = 4 * SECOND_NS
+OTHER_KIND = 8
+"""Where dark letters are found, bright ones are looked for at each eighth turn, and the other way about."""
 SLOW_SHARE = 0.6
 """Fewer pictures than this share of what is wanted are too few."""
 PACE_NS, LONGEST_LOOK_NS = 2 * SECOND_NS, SECOND_NS
@@ -190,19 +192,28 @@ class PaceSentinel:
 
 @dataclass(slots=True)
 class WritingSentinel:
-    """The writing one camera sees. Twice a second: dark letters, then bright ones."""
+    """The writing one camera sees. Twice a second: dark letters, then bright ones.
+
+    Where the one kind is found it is read once a second, and the other now and then.
+    """
 
     mirrored: Held = field(default_factory=lambda: Held(0.9, 0.5))
     _looks: int = 0
+    _found: bool | None = None
+    """The kind there is: bright letters, dark ones; None: not known."""
     _verdict: bool = False
     _at_ns: int = 0
 
     def look(self, luma: Pixels, flipped: bool, at_ns: int) -> tuple[TroubleCode, ...]:
         """`luma` upright; `flipped`: buyers see it mirrored. Without writing nothing new is known."""
         self._looks += 1
-        if self._looks % 2:
-            mirrored = is_mirrored(luma, bright=self._looks % 4 == 1)
+        turn, between = divmod(self._looks, 2)
+        bright = turn % 2 == 0
+        if between and (self._found is None or bright == self._found or turn % OTHER_KIND < 2):
+            mirrored = is_mirrored(luma, bright)
             if mirrored is not None:
-                self._verdict, self._at_ns = mirrored != flipped, at_ns
+                self._verdict, self._at_ns, self._found = mirrored != flipped, at_ns, bright
+            elif bright == self._found:
+                self._found = None
         seen = self._verdict and at_ns - self._at_ns < REMEMBER_NS
         return ("picture_mirrored",) if self.mirrored.look(seen, at_ns) else ()

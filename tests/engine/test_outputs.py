@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import numpy as np
 import pytest
 
 from seller_console.contract import media as m
-from seller_console.engine import muxing, record
+from seller_console.engine import muxing, outputs, record
 from seller_console.engine import ring as ring_module
 from seller_console.engine.app import Engine
 from seller_console.engine.clock import AUDIO_HZ
@@ -36,8 +37,10 @@ from seller_console.engine.record import Recorder
 from seller_console.engine.ring import BLOCK_BYTES, Ring
 from seller_console.engine.sound import Tone
 from seller_console.engine.testcard import TestCard, read_code
+from seller_console.engine.watch import Viewer
 from seller_console.platform.tls import certificate
 from seller_console.rtc.payload import Codec
+from tests.fakes import relay_door
 
 from .conftest import moving, wait_for
 
@@ -490,6 +493,30 @@ async def test_a_recording_off_air_has_the_test_cards_own_frames(tmp_path: Path)
     assert (clip.request, clip.error) == ("7", "")
     assert contents(Path(clip.path))[0] > 20
     assert said(notes, m.ProgrammeSet)[-1].width == 640
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root")
+@pytest.mark.warns("recording_failed")
+async def test_a_disk_that_fills_up_ends_the_recording_in_words_and_no_viewer_notices(
+    tiny_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "Recorder", partial(Recorder, reserve_bytes=0))
+    async with relay_door.opened() as door, running() as (engine, notes):
+        await engine.obey(m.GoOnAir(url=door.whip))
+        viewer = Viewer(door.whep)
+        watching = asyncio.create_task(viewer.run())
+        try:
+            await until(lambda: viewer.total.frames > 15)
+            await engine.obey(m.StartRecording(folder=str(tiny_disk)))
+            await until(lambda: any(note.error for note in said(notes, m.RecordingChanged)), 30)
+            after = viewer.total.frames
+            await until(lambda: viewer.total.frames > after + 60)
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+    failed = next(note for note in said(notes, m.RecordingChanged) if note.error)
+    assert (failed.state, failed.error) == ("failed", "disk_full") and failed.bytes > 100_000
+    assert viewer.total.largest_gap_ms < 1_000 and viewer.rejoins == 0
 
 
 async def test_a_clip_of_nothing_is_an_answer_not_a_crash(tmp_path: Path) -> None:

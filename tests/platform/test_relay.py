@@ -14,6 +14,7 @@ import httpx
 import psutil
 import pytest
 
+from seller_console.engine import publish
 from seller_console.engine.watch import Viewer
 from seller_console.platform.relay import (
     FrameSeen,
@@ -113,8 +114,9 @@ async def test_a_viewer_may_come_before_the_publisher(door: Door) -> None:
         assert viewer.rejoins == 0
 
 
-async def test_a_publisher_that_dies_is_replaced_under_its_viewers(door: Door) -> None:
+async def test_a_publisher_that_dies_is_replaced_under_its_viewers(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first publisher vanishes without a word; the second takes over; the viewer stays."""
+    monkeypatch.setattr(publish, "SILENCE_S", 600.0)  # the dead notice nothing, and say no goodbye
     async with watching(door.whep, decode=True) as viewer:
         async with contextlib.AsyncExitStack() as first:
             publisher, _, _ = await first.enter_async_context(on_air(door.whip))
