@@ -317,7 +317,6 @@ class Wiring:
             free = path
             try:
                 async with asyncio.timeout(SAVE_PATIENCE_S):
-                    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
                     free = await self._names.take(path)
                     why = await self._snapshot(free)
                     self._names.give_back(free)

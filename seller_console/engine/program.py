@@ -199,7 +199,7 @@ class Programme:
             self._past.captured += self._camera.captured - camera.captured
             self._past.replaced += self._camera.replaced - camera.replaced
             mirrors = (before.mirror, False)
-            held = {
+            stills = {
                 id(new): showing.still_of(old, mirror, time.monotonic_ns())
                 for new, old, mirror in zip((camera, second), (self._camera, self._second), mirrors, strict=True)
                 if isinstance(new, CapturedCamera) and new in fresh and old is not None and old not in (camera, second)
@@ -211,7 +211,8 @@ class Programme:
             stage.show(showing.scene, showing.words, 0, fade=False, card=card)
             if reshaped:
                 self._resize(stage)
-            stage.hold(held | {key: still for key, still in showing.held.items() if key in (id(camera), id(second))})
+            awaited = {key: still for key, still in showing.held.items() if key in (id(camera), id(second))}
+            stage.hold(awaited | {key: still for key, still in stills.items() if still is not None})
             if self._stage.scene not in self._cast().offered():
                 self._stage.show("table", "", time.monotonic_ns())
         if reshaped:

@@ -154,7 +154,7 @@ class Stage:
         self._since_ns = 0
         self._made: dict[str, tuple[tuple[str, int], Pixels]] = {}
         """The newest card of each kind, and of what it was made."""
-        self.held: dict[int, Held | None] = {}
+        self.held: dict[int, Held] = {}
         """What stands in for a camera that opens: the picture of the one before it."""
         self._other = blank(width, height)
         self.seen: Taken = {}
@@ -190,7 +190,7 @@ class Stage:
             return self.held.get(id(camera))
         return Held(picture, self._used(camera.spec), mirror, now_ns + HELD_NS)
 
-    def hold(self, held: dict[int, Held | None]) -> None:
+    def hold(self, held: dict[int, Held]) -> None:
         """Until these cameras (by id) give their first picture, buyers see the last of those before, not a hole."""
         self.held = held
 
@@ -267,7 +267,7 @@ class Stage:
         picture = taken[key][1]
         mark, used = self._mark(camera), self._used(camera.spec)
         held = self.held.get(key)
-        if held is not None and picture is None and due_ns < held.until_ns and not mark:
+        if held is not None and picture is None and due_ns < held.until_ns:
             picture, used, mirror, _ = held
         else:
             self.held.pop(key, None)

@@ -162,10 +162,11 @@ class Sentinel:
             as_before = split(camera.spec)[0] != "camera"
             slow = eyes.pace.look(camera.captured, self._wanted_fps(camera), at_ns, as_before)
             between_ns = int(SECOND_NS / eyes.pace.pace) if eyes.pace.pace else 0
+            waits_ns = max(self._programme.sound.age_ns, self._programme.picture_age_ns)  # on its way to it, or there
             codes = (
                 *eyes.sight.look(picture, at_ns),
                 *eyes.reading.look(luma, flipped, at_ns),
-                *eyes.lips.look(at_ns - picture.captured_ns - self._programme.sound.age_ns, at_ns, between_ns),
+                *eyes.lips.look(at_ns - picture.captured_ns - waits_ns, at_ns, between_ns),
             )
             found += [_of(code, camera) for code in codes]
             found += [_of(code, camera, str(eyes.pace.said)) for code in slow]

@@ -124,6 +124,8 @@ class SoundDesk:
 
         One that is open already goes on in its new place; the second is none when it is the first.
         """
+        for strip in self.strips:  # opened by its name alone, and listed since
+            strip.feed.spec = self._devices.identity(strip.feed.spec)
         open_now = {strip.feed.spec: strip for strip in self.strips}
         wanted = (first, second) if second and second != first else (first,)
         strips = tuple(open_now.get(spec) or self._open(spec) for spec in wanted)

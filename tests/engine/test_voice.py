@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from seller_console.contract.media import Microphone
 from seller_console.engine.capture import DeviceGone
 from seller_console.engine.clock import MediaClock
 from seller_console.engine.devices import Devices, UnknownDevice
@@ -252,6 +253,15 @@ class Clicks(Whistle):
 
     def facts(self) -> MicrophoneFacts:
         return MicrophoneFacts(int(self._late_s * 1e9))
+
+
+def test_a_microphone_opened_by_its_name_alone_goes_on_when_it_is_listed() -> None:
+    devices = Devices(microphones={"microphone": Clicks})
+    desk = SoundDesk(devices, MediaClock(), "microphone:0", lambda: ())
+    devices._heard = (Microphone(spec="microphone:0@ALSA", name="0"),)
+    before = desk.strips
+    assert desk.change("microphone:0@ALSA", "") == [], "nothing is closed, nothing opened beside it"
+    assert desk.strips == before and desk.microphone.spec == "microphone:0@ALSA"
 
 
 def test_the_pictures_age_is_followed_at_once_while_nobody_hears_then_block_by_block_in_pauses() -> None:
