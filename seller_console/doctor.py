@@ -118,7 +118,7 @@ GONE_WORDS = {
 
 def _camera_offers(spec: str, t: Tongue) -> str:
     """What a camera gives and lets be set: it is opened and asked."""
-    from .engine.capture import DeviceBusy, DeviceGone
+    from .engine.device import DeviceBusy, DeviceGone
     from .engine.webcam import probe
 
     try:

@@ -51,7 +51,8 @@ def test_a_check_that_hangs_is_given_up() -> None:
 def test_each_camera_is_said_with_what_it_offers(monkeypatch: pytest.MonkeyPatch) -> None:
     from seller_console.contract.media import Camera, CameraOffer
     from seller_console.engine import devices, webcam
-    from seller_console.engine.capture import CameraFacts, DeviceBusy
+    from seller_console.engine.capture import CameraFacts
+    from seller_console.engine.device import DeviceBusy
 
     def probe(wanted: str) -> CameraFacts:
         if wanted.startswith("Face"):

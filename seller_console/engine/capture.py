@@ -1,49 +1,35 @@
 """How pictures come in, whatever they come from: a feed gives its newest picture and never blocks.
 
 `CapturedCamera` runs one device on a thread: slot of one picture; full: the new one
-replaces the old and `replaced` counts it. A device that is gone or taken is reported
-by its own name and tried again for ever (0.5 s, then every 1 s); the last picture
-stays. Nothing is ever put in its place. A device that can be adjusted is told its
-settings on every opening. `DrawnCamera` is the test card, drawn when asked.
+replaces the old and `replaced` counts it. Of a device that is gone or taken the last
+picture stays; nothing is ever put in its place. A device that can be adjusted is told
+its settings on every opening. `DrawnCamera` is the test card, drawn when asked.
 """
 
 from __future__ import annotations
 
-import logging
 import statistics
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from ..contract.media import CameraKnob, CameraOffer, CameraSettings
 from .clock import SECOND_NS
+from .device import DeviceThread, FeedState
 from .picture import Picture
 from .testcard import TestCard
 
-log = logging.getLogger("engine.capture")
-
-FeedState = Literal["opening", "live", "gone", "busy"]
 SILENT_NS = 2 * SECOND_NS
 """A live device that gives nothing for so long counts as gone."""
-FIRST_RETRY_S, RETRY_S = 0.5, 1.0
 AGED, KNOWN, AGED_EVERY = 600, 30, 30
 """Pictures over which it is told how old they are, from which it is known, and how often it is reckoned anew."""
 MOST_BETWEEN_NS = SECOND_NS // 15
 """Fewer pictures are said as few (`picture_slow`), not waited for by the sound."""
 KNOBS: tuple[CameraKnob, ...] = ("focus", "exposure", "white_balance", "gain")
-
-
-class DeviceGone(Exception):
-    """The device is not there, or stopped; str() says what the system said, or is a code the screens have words for."""
-
-
-class DeviceBusy(Exception):
-    """Another program holds the device; str() names it when it can."""
 
 
 class CameraDevice(Protocol):
@@ -158,17 +144,19 @@ class NoCamera:
         """Nothing to close."""
 
 
-class CapturedCamera:
+class CapturedCamera(DeviceThread[CameraDevice]):
     """A device on its own thread."""
+
+    what = "camera"
+    stops_s = 1.0
 
     def __init__(
         self, spec: str, name: str, make: Callable[[], CameraDevice], settings: CameraSettings | None = None
     ) -> None:
-        self.spec, self.name = spec, name
+        super().__init__(spec, name, make)
         self.captured = self.replaced = 0
         self.age_ns: int | None = None
         self.facts = CameraFacts()
-        self._make = make
         self._settings = settings or CameraSettings()
         self._changed = self._anew = self._refocus = False
         self._slot: Picture | None = None
@@ -176,12 +164,6 @@ class CapturedCamera:
         self._seen: deque[tuple[int, int]] = deque(maxlen=AGED)
         """(captured, how late it came) of the last pictures, in ns."""
         self._lock = threading.Lock()
-        self._state: FeedState = "opening"
-        self._detail = ""
-        self._last_ns = time.monotonic_ns()
-        self._stopping = threading.Event()
-        self._retry = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"camera {name}", daemon=True)
 
     @property
     def state(self) -> FeedState:
@@ -190,20 +172,12 @@ class CapturedCamera:
             return "gone"
         return self._state
 
-    @property
-    def detail(self) -> str:
-        return self._detail
-
     def cure(self, reopen: bool) -> None:
         """Before the next picture: the device is opened again, or looks for its focus."""
         if reopen:
             self._anew = self._changed = True
         else:
             self._refocus = True
-
-    def start(self) -> None:
-        self._last_ns = time.monotonic_ns()
-        self._thread.start()
 
     def adjust(self, settings: CameraSettings, make: Callable[[], CameraDevice] | None = None) -> None:
         """Before the next picture; with `make` the device is closed and made anew."""
@@ -221,14 +195,7 @@ class CapturedCamera:
         """Does not wait for the next attempt; a device that is open and silent is opened anew."""
         if self.state == "gone" and self._state != "gone":
             self._anew = self._changed = True
-        self._retry.set()
-
-    def stop(self) -> None:
-        """Asks the thread to end and waits a moment; a device stuck in the driver is left to its daemon thread."""
-        self._stopping.set()
-        self._retry.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=1.0)
+        super().retry_now()
 
     def _put(self, picture: Picture) -> None:
         self._seen.append((picture.captured_ns, time.monotonic_ns() - picture.captured_ns))
@@ -239,34 +206,12 @@ class CapturedCamera:
                 self.replaced += 1
             self._slot, self._taken = picture, False
             self.captured += 1
-            self._last_ns = time.monotonic_ns()
-        if self._state != "live":
-            log.info("camera_live name=%s", self.name)
-            self._state, self._detail = "live", ""
+        self._came()
 
     def _reckon_age(self) -> None:
         between_ns = statistics.median_low(later[0] - earlier[0] for earlier, later in pairwise(self._seen))
         late_ns = statistics.median_low(late for _, late in self._seen)
         self.age_ns = max(0, late_ns) + min(max(0, between_ns), MOST_BETWEEN_NS) // 2
-
-    def _lost(self, state: FeedState, why: str) -> None:
-        if self._state != state:
-            log.info("camera_%s name=%s detail=%s", state, self.name, why)
-        self._state, self._detail = state, why
-
-    def _failed(self, error: Exception) -> None:
-        """What no device should raise: told by its type only, for its words may hold an address."""
-        kind = type(error).__name__
-        if (self._state, self._detail) != ("gone", kind):
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            log.warning("camera_failed name=%s error=%s at=%s:%s", self.name, kind, last.filename, last.lineno)
-        self._lost("gone", kind)
-
-    def _close(self, device: CameraDevice) -> None:
-        try:
-            device.close()
-        except Exception as error:  # it is gone either way
-            log.info("camera_not_closed name=%s error=%s", self.name, type(error).__name__)
 
     def _adjust(self, device: CameraDevice) -> None:
         settings = self._settings
@@ -303,30 +248,6 @@ class CapturedCamera:
                 self._adjust(device)
             first = False
         return False
-
-    def _run(self) -> None:
-        wait_s = FIRST_RETRY_S
-        while not self._stopping.is_set():
-            device: CameraDevice | None = None
-            before = self.captured
-            try:
-                device = self._make()
-                if self._use(device):
-                    continue
-            except DeviceBusy as error:
-                self._lost("busy", str(error))
-            except DeviceGone as error:
-                self._lost("gone", str(error))
-            except Exception as error:  # a decoder or a driver may raise anything: the camera must come back
-                self._failed(error)
-            finally:
-                if device is not None:
-                    self._close(device)
-            if self.captured > before:
-                wait_s = FIRST_RETRY_S
-            if self._retry.wait(wait_s):
-                self._retry.clear()
-            wait_s = RETRY_S
 
 
 def left_undone(settings: CameraSettings, width: int, height: int) -> tuple[str, ...]:

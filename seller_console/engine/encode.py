@@ -97,6 +97,7 @@ class VideoEncoder:
             "forced-idr": "1",
             "maxrate": str(ceiling_bps),
             "bufsize": str(ceiling_bps // 5),
+            **({"partitions": "none"} if preset == "superfast" else {}),  # decision 59
         }
         context.open()
         self._context = context

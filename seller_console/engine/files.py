@@ -6,11 +6,11 @@ opened apart, at different moments, still meet. A still picture is a file that n
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .capture import FIRST_RETRY_S, RETRY_S, DeviceGone, FeedState
 from .clock import AUDIO_HZ, SECOND_NS
+from .device import DeviceGone, DeviceThread
 from .encode import BLOCK
 from .picture import Picture, Pixels, from_rgb, planes
 from .sound import Samples, SoundFacts
-
-log = logging.getLogger("engine.files")
 
 UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError)
 """What PIL raises of a picture it cannot read; SyntaxError is a broken PNG."""
@@ -153,36 +151,23 @@ class FileCamera:
             self._container = None
 
 
-class FileSound:
+class FileSound(DeviceThread[Any]):
     """The sound of a file: decoded half a second ahead on a thread of its own."""
 
+    what = "sound"
     delay_ns = 0
     facts = SoundFacts()
 
     def __init__(self, spec: str, name: str, path: str, origin_ns: int) -> None:
-        self.spec, self.name = spec, name
-        self._path = path
+        super().__init__(spec, name, partial(_open, path))
         self._origin_ns = origin_ns
-        self._state: FeedState = "opening"
-        self._detail = ""
         self._chunks: deque[tuple[int, Samples]] = deque()
         self._wanted = 0
         self._lock = threading.Condition()
-        self._stopping = False
-        self._retry = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"sound {name}", daemon=True)
-
-    @property
-    def state(self) -> FeedState:
-        return self._state
-
-    @property
-    def detail(self) -> str:
-        return self._detail
 
     def start(self) -> None:
         self._wanted = self._index(time.monotonic_ns())
-        self._thread.start()
+        super().start()
 
     def _index(self, at_ns: int) -> int:
         return round((at_ns - self._origin_ns) * AUDIO_HZ / SECOND_NS)
@@ -202,39 +187,34 @@ class FileSound:
             self._lock.notify()
         return out
 
-    def retry_now(self) -> None:
-        self._retry.set()
-
     def stop(self) -> None:
         with self._lock:
-            self._stopping = True
+            self._stopping.set()
             self._lock.notify()
-        self._retry.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=2)
+        super().stop()
 
     def _put(self, start: int, samples: Samples) -> None:
         with self._lock:
             self._chunks.append((start, samples))
-            while not self._stopping and start > self._wanted + _AHEAD:
+            while not self._stopping.is_set() and start > self._wanted + _AHEAD:
                 self._lock.wait(0.5)
 
-    def _play(self) -> None:
-        container = _open(self._path)
+    def _use(self, container: Any) -> bool:
+        if not container.streams.audio:
+            raise DeviceGone("the file has no sound")
+        length_ns = _length_ns(container)
+        now_ns = time.monotonic_ns()
+        loop_ns = now_ns - (now_ns - self._origin_ns) % length_ns if length_ns else now_ns
         try:
-            if not container.streams.audio:
-                raise DeviceGone("the file has no sound")
-            length_ns = _length_ns(container)
-            now_ns = time.monotonic_ns()
-            loop_ns = now_ns - (now_ns - self._origin_ns) % length_ns if length_ns else now_ns
             if now_ns - loop_ns > SECOND_NS:
                 container.seek((now_ns - loop_ns) // 1000)
-            while not self._stopping:
+            while not self._stopping.is_set():
                 self._play_once(container, loop_ns)
                 loop_ns = loop_ns + length_ns if length_ns else time.monotonic_ns()
                 container.seek(0)
-        finally:
-            container.close()
+        except av.FFmpegError as error:
+            raise DeviceGone(error.strerror or "cannot be read") from error
+        return False
 
     def _play_once(self, container: Any, loop_ns: int) -> None:
         stream = container.streams.audio[0]
@@ -242,7 +222,7 @@ class FileSound:
         resampler = av.AudioResampler("flt", "mono", AUDIO_HZ)
         at: int | None = None
         for frame in container.decode(stream):
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             if at is None:
                 at_s = 0.0 if frame.pts is None else float(frame.pts * frame.time_base) - first_s
@@ -251,18 +231,6 @@ class FileSound:
                 samples = part.to_ndarray().reshape(-1).astype(np.float32)
                 self._put(at, samples)
                 at += len(samples)
-                self._state, self._detail = "live", ""
+                self._came()
         if at is None:
             raise DeviceGone("the file has no sound")
-
-    def _run(self) -> None:
-        wait_s = FIRST_RETRY_S
-        while not self._stopping:
-            try:
-                self._play()
-            except (DeviceGone, av.FFmpegError) as error:
-                self._state, self._detail = "gone", str(error)
-                log.info("sound_gone name=%s detail=%s", self.name, error)
-            if self._retry.wait(wait_s):
-                self._retry.clear()
-            wait_s = RETRY_S

@@ -29,8 +29,8 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
-from .capture import DeviceBusy, DeviceGone
 from .clock import AUDIO_HZ, SECOND_NS
+from .device import DeviceBusy, DeviceGone
 from .encode import BLOCK
 from .portaudio_child import Input, pick
 from .sound import MicrophoneFacts, Samples

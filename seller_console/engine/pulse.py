@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .capture import DeviceGone
 from .clock import AUDIO_HZ
+from .device import DeviceGone
 from .encode import BLOCK
 from .sound import MicrophoneFacts, Samples
 

@@ -9,11 +9,9 @@ A device that stops is reported by name, gives silence, and is tried again for e
 
 from __future__ import annotations
 
-import logging
 import statistics
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -22,12 +20,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .capture import FIRST_RETRY_S, RETRY_S, DeviceBusy, DeviceGone, FeedState
 from .clock import AUDIO_HZ, SECOND_NS
+from .device import DeviceGone, DeviceThread, FeedState
 from .downmix import Downmix
 from .encode import BLOCK
-
-log = logging.getLogger("engine.sound")
 
 Samples = NDArray[np.float32]
 RING = AUDIO_HZ * 240 // 1000
@@ -299,25 +295,20 @@ class SoftResampler:
         self._stretch = max(-MOST_STRETCH, min(MOST_STRETCH, error * 0.001 + self._integral))
 
 
-class CapturedMicrophone:
+class CapturedMicrophone(DeviceThread[MicrophoneDevice]):
     """A device called back on its own thread, watched by one of ours."""
 
+    what = "microphone"
+
     def __init__(self, spec: str, name: str, make: Callable[[], MicrophoneDevice]) -> None:
-        self.spec, self.name = spec, name
-        self._make = make
+        super().__init__(spec, name, make)
         self._latency_ns = 0
         self._latencies_ns: deque[int] = deque(maxlen=LATENCY_LOOKS)
         self._muted = False
         self._ring = SoftResampler()
         self._downmix = Downmix()
         self._lock = threading.Lock()
-        self._state: FeedState = "opening"
-        self._detail = ""
-        self._last_ns = time.monotonic_ns()
-        self._stopping = threading.Event()
-        self._retry = threading.Event()
         self._silence = np.zeros(BLOCK, np.float32)
-        self._thread = threading.Thread(target=self._run, name=f"microphone {name}", daemon=True)
 
     @property
     def state(self) -> FeedState:
@@ -325,10 +316,6 @@ class CapturedMicrophone:
         if patience_ns is not None and time.monotonic_ns() - self._last_ns > patience_ns:
             return "gone"
         return self._state
-
-    @property
-    def detail(self) -> str:
-        return self._detail
 
     @property
     def delay_ns(self) -> int:
@@ -344,24 +331,11 @@ class CapturedMicrophone:
     def stretch(self) -> float:
         return self._ring.stretch
 
-    def start(self) -> None:
-        self._last_ns = time.monotonic_ns()
-        self._thread.start()
-
     def pull(self, due_ns: int) -> Samples:
         with self._lock:
             now_ns = time.monotonic_ns()
             block = self._ring.pull(now_ns, max(0, now_ns - due_ns))
         return self._silence if block is None else block
-
-    def retry_now(self) -> None:
-        self._retry.set()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._retry.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=2.0)
 
     def _take(self, device: MicrophoneDevice, samples: Samples) -> None:
         fresh = self._state != "live"
@@ -372,10 +346,7 @@ class CapturedMicrophone:
             if fresh:
                 self._ring.restart()
             self._ring.push(mono, time.monotonic_ns())
-        self._last_ns = time.monotonic_ns()
-        if fresh:
-            log.info("microphone_live name=%s latency_ms=%d", self.name, self._latency_ns // 1_000_000)
-            self._state, self._detail = "live", ""
+        self._came(f" latency_ms={self._latency_ns // 1_000_000}")
 
     def _heed(self, facts: MicrophoneFacts, opened: bool = False) -> None:
         """What the device says of its latency trembles, and may be far off at first: the median of 3 s."""
@@ -387,51 +358,13 @@ class CapturedMicrophone:
         self._latency_ns = statistics.median_low(known_ns) if known_ns else 0
         self._muted = facts.muted
 
-    def _lost(self, state: FeedState, why: str) -> None:
-        if self._state != state:
-            log.info("microphone_%s name=%s detail=%s", state, self.name, why)
-        self._state, self._detail = state, why
-
-    def _failed(self, error: Exception) -> None:
-        """What no device should raise: told by its type only."""
-        kind = type(error).__name__
-        if (self._state, self._detail) != ("gone", kind):
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            log.warning("microphone_failed name=%s error=%s at=%s:%s", self.name, kind, last.filename, last.lineno)
-        self._lost("gone", kind)
-
-    def _close(self, device: MicrophoneDevice) -> None:
-        try:
-            device.close()
-        except Exception as error:  # it is gone either way
-            log.info("microphone_not_closed name=%s error=%s", self.name, type(error).__name__)
-
-    def _run(self) -> None:
-        wait_s = FIRST_RETRY_S
-        while not self._stopping.is_set():
-            device: MicrophoneDevice | None = None
-            try:
-                device = self._make()
-                device.open(partial(self._take, device))
-                opened_ns = time.monotonic_ns()
-                while not self._stopping.wait(LOOK_S):
-                    device.check()
-                    self._heed(device.facts())
-                    heard = self._last_ns > opened_ns
-                    limit_ns = self._last_ns + SILENT_NS if heard else opened_ns + WARM_UP_NS
-                    if time.monotonic_ns() > limit_ns:
-                        raise DeviceGone("no sound arrives any more")
-                    if self._state == "live":
-                        wait_s = FIRST_RETRY_S
-            except DeviceBusy as error:
-                self._lost("busy", str(error))
-            except DeviceGone as error:
-                self._lost("gone", str(error))
-            except Exception as error:  # a library or a driver may raise anything: the microphone must come back
-                self._failed(error)
-            finally:
-                if device is not None:
-                    self._close(device)
-            if self._retry.wait(wait_s):
-                self._retry.clear()
-            wait_s = RETRY_S
+    def _use(self, device: MicrophoneDevice) -> bool:
+        device.open(partial(self._take, device))
+        opened_ns = time.monotonic_ns()
+        while not self._stopping.wait(LOOK_S):
+            device.check()
+            self._heed(device.facts())
+            limit_ns = self._last_ns + SILENT_NS if self._gave else opened_ns + WARM_UP_NS
+            if time.monotonic_ns() > limit_ns:
+                raise DeviceGone("no sound arrives any more")
+        return False

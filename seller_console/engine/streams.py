@@ -16,8 +16,8 @@ from typing import Any
 import av
 from av.stream import Discard
 
-from .capture import DeviceGone
 from .clock import SECOND_NS
+from .device import DeviceGone
 from .files import to_i420
 from .picture import Picture
 

@@ -26,8 +26,9 @@ import psutil
 from cv2_enumerate_cameras import enumerate_cameras
 
 from ..contract.media import CameraSettings
-from .capture import CameraFacts, DeviceBusy, DeviceGone
+from .capture import CameraFacts
 from .clock import SECOND_NS
+from .device import DeviceBusy, DeviceGone
 from .knobs import Knobs
 from .picture import Picture, from_bgr
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seller_console.engine import capture
-from seller_console.engine.capture import KNOWN, CameraDevice, CapturedCamera, DeviceBusy, DeviceGone
+from seller_console.engine.capture import KNOWN, CameraDevice, CapturedCamera
+from seller_console.engine.device import DeviceBusy, DeviceGone
 from seller_console.engine.devices import CameraWish, Devices, UnknownDevice, plain
+from seller_console.engine.files import FileSound
 from seller_console.engine.picture import Picture, blank, planes
 
 from .conftest import make_clip, moving, psnr, wait_for
@@ -126,7 +127,7 @@ def test_retry_now_does_not_wait(fake: tuple[FakeCamera, CapturedCamera], monkey
     device.refuse = DeviceGone("no")
     device.gone.set()
     wait_for(lambda: device.opened >= 2, 5, "tried")
-    monkeypatch.setattr(capture, "RETRY_S", 60.0)
+    monkeypatch.setattr("seller_console.engine.device.RETRY_S", 60.0)
     seen = device.opened
     wait_for(lambda: device.opened > seen, 10, "the long wait has begun")
     before = device.opened
@@ -347,6 +348,29 @@ def test_both_halves_of_a_file_meet_on_the_media_clock(tmp_path: Path) -> None:
             loud.append(float(np.abs(sound.pull(due)).max()))
         assert np.mean(loud) > 0.3
         assert sum(level < 0.01 for level in loud) <= 12, "only the gap at the end of the loop is silent"
+    finally:
+        sound.stop()
+
+
+@pytest.mark.warns("sound_failed")
+def test_whatever_a_decoder_raises_the_sound_of_a_file_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1.0, tone_hz=500)
+    real, breaks = FileSound._play_once, True
+
+    def brittle(sound: FileSound, *words: Any) -> None:
+        if breaks:
+            raise ZeroDivisionError
+        real(sound, *words)
+
+    monkeypatch.setattr(FileSound, "_play_once", brittle)
+    sound = Devices().open_microphone(f"file:{clip}", 0)
+    sound.start()
+    try:
+        wait_for(lambda: (sound.state, sound.detail) == ("gone", "ZeroDivisionError"), 5, "gone is said, and why")
+        breaks = False
+        wait_for(lambda: sound.state == "live", 5, "it sounds")
     finally:
         sound.stop()
 

@@ -27,7 +27,7 @@ from seller_console.engine.encode import BLOCK, SoundEncoder, VideoEncoder
 from seller_console.engine.muxing import can_stream
 
 from .conftest import moving, wait_for
-from .test_outputs import running, said
+from .encoded import running, said
 
 pytestmark = [pytest.mark.media, pytest.mark.processes]
 SIZE = (160, 128)

@@ -10,7 +10,7 @@ import pytest
 from seller_console.contract import media as m
 from seller_console.engine.muxing import Muxer
 
-from .test_outputs import running, said, until
+from .encoded import running, said, until
 
 pytestmark = pytest.mark.media
 

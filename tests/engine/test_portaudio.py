@@ -27,7 +27,7 @@ from tests.fakes.sound_ports import SoundPorts
 from tests.fakes.sound_server import SoundServer, write_sine
 
 from .conftest import wait_for
-from .test_outputs import running, said
+from .encoded import running, said
 
 pytestmark = pytest.mark.media
 

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from seller_console.contract.media import AirChanged, SetProgramme
-from seller_console.engine.capture import CameraDevice, DeviceGone
+from seller_console.engine.capture import CameraDevice
+from seller_console.engine.device import DeviceGone
 from seller_console.engine.devices import CameraWish, Devices, UnknownDevice
 from seller_console.engine.encode import Output, Packet, VideoEncoder
 from seller_console.engine.picture import Picture, blank, planes

@@ -16,7 +16,7 @@ from seller_console.engine.claims import Claim
 from seller_console.engine.muxing import Muxer
 
 from .conftest import EngineConsole, wait_for
-from .test_outputs import SIZE, Packets, Units, contents
+from .encoded import SIZE, Packets, Units, contents
 
 pytestmark = [pytest.mark.media, pytest.mark.processes]
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from seller_console.contract.media import SetProgramme
 from seller_console.contract.safe_area import BARE, CLEAR_WIDE, SEEN
-from seller_console.engine.capture import FeedState
+from seller_console.engine.device import FeedState
 from seller_console.engine.devices import Devices, UnknownDevice
 from seller_console.engine.picture import Picture, Pixels, blank, planes
 from seller_console.engine.program import MOST_AGE_NS, Programme

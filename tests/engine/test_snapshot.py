@@ -14,7 +14,8 @@ import pytest
 
 from seller_console.contract.media import SetProgramme, TakeSnapshot
 from seller_console.engine.app import Engine
-from seller_console.engine.capture import CameraDevice, DeviceGone
+from seller_console.engine.capture import CameraDevice
+from seller_console.engine.device import DeviceGone
 from seller_console.engine.devices import CameraWish, Devices
 from seller_console.engine.picture import Picture, blank, planes
 from seller_console.engine.program import Programme

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from seller_console.engine.capture import DeviceBusy, DeviceGone
+from seller_console.engine.device import DeviceBusy, DeviceGone
 from seller_console.engine.downmix import Downmix
 from seller_console.engine.encode import BLOCK
 from seller_console.engine.meter import Meter

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from seller_console.contract.media import Microphone
-from seller_console.engine.capture import DeviceGone
 from seller_console.engine.clock import MediaClock
+from seller_console.engine.device import DeviceGone
 from seller_console.engine.devices import Devices, UnknownDevice
 from seller_console.engine.encode import BLOCK, Output
 from seller_console.engine.sound import MicrophoneDevice, MicrophoneFacts, Samples, Silence, SoundFeed

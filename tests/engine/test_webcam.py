@@ -14,7 +14,8 @@ import cv2
 import pytest
 
 from seller_console.engine import webcam
-from seller_console.engine.capture import CapturedCamera, DeviceBusy, DeviceGone
+from seller_console.engine.capture import CapturedCamera
+from seller_console.engine.device import DeviceBusy, DeviceGone
 from seller_console.engine.devices import CameraWish, Devices
 from seller_console.engine.webcam import Webcam, find_webcams, fitting, holder
 from tests.fakes.video_bus import Capture, VideoBus

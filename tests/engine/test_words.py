@@ -15,7 +15,7 @@ from seller_console.engine.muxing import Muxer
 from seller_console.engine.program import Programme
 from seller_console.engine.ring import Ring
 
-from .test_outputs import contents, running, said, until
+from .encoded import contents, running, said, until
 
 pytestmark = pytest.mark.media
 

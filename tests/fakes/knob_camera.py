@@ -14,7 +14,8 @@ from typing import ClassVar
 import cv2
 
 from seller_console.contract.media import CameraSettings
-from seller_console.engine.capture import CameraFacts, DeviceGone
+from seller_console.engine.capture import CameraFacts
+from seller_console.engine.device import DeviceGone
 from seller_console.engine.devices import CameraWish
 from seller_console.engine.knobs import Knobs
 from seller_console.engine.picture import Picture, blank, planes
