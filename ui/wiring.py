@@ -136,7 +136,15 @@ class Wiring:
         if self._tasks is None:
             work.close()
             return
-        self._tasks.create_task(work)
+        self._tasks.create_task(self._minded(work))
+
+    async def _minded(self, work: Coroutine[Any, Any, None]) -> None:
+        """One act that breaks costs that act: what it runs beside is the whole console."""
+        try:
+            await work
+        except Exception:  # whatever it was: it is logged, and said
+            log.exception("act_broke")
+            self._desk.notice(t("act.broke"), "trouble")
 
     # --- Wires: what the desk asks ---------------------------------------------------------
 
@@ -331,7 +339,12 @@ class Wiring:
 
     def free_path(self, path: Path, got: Callable[[Path], None]) -> None:
         async def work() -> None:
-            got(await self._names.take(path))
+            try:
+                free = await self._names.take(path)
+            except (OSError, ValueError) as error:  # the engine meets the same there, and says why
+                log.info("clip_folder_refused error=%s", type(error).__name__)
+                free = path
+            got(free)
 
         self._start(work())
 

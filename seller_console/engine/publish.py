@@ -209,7 +209,7 @@ class Publisher:
         except OSError as trouble:  # no socket, no network card
             log.info("air_no_socket error=%s", type(trouble).__name__)
             return Failed("unreachable", "no_connection")
-        except Exception:
+        except Exception:  # a bug of ours ends this session, not the broadcast
             log.exception("air_broke")
             return Failed("unreachable", "broken")
 

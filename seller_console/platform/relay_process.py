@@ -201,9 +201,9 @@ class Switch:
         for viewer in self._watching:
             try:
                 viewer.forward(piece, now_s)
-            except Exception:
+            except Exception:  # one viewer's bug is not everybody's
                 log.exception("viewer_broke session=%s", viewer.session_id[:6])
-                self._viewer_gone(viewer, "broken")  # one viewer's bug is not everybody's
+                self._viewer_gone(viewer, "broken")
         if kind == "video":
             if piece.start:
                 ingest.seen_start = True
@@ -354,9 +354,9 @@ async def _obey(switch: Switch, out: _Out, line: bytes) -> None:
         words |= {"error": refused.code, "detail": refused.detail}
     except OSError as trouble:
         words |= {"error": "unavailable", "detail": str(trouble)}
-    except Exception as bug:
+    except Exception as bug:  # one hostile offer is not everybody's
         log.exception("request_broke do=%s", asked["do"])
-        words |= {"error": "bad_offer", "detail": type(bug).__name__}  # one hostile offer is not everybody's
+        words |= {"error": "bad_offer", "detail": type(bug).__name__}
     out.answer(words)
 
 

@@ -79,3 +79,43 @@ def test_a_new_engine_gets_both_gains_and_the_shaping_and_one_that_is_there_gets
     word = m.AddDestination(name="Club", url="https://c/w", token="k")
     wiring.keep(word)
     assert wiring.engine.wanted.again() == [word] and wiring.engine._waiting == []
+
+
+async def test_a_folder_for_clips_that_cannot_be_made_is_for_the_engine_to_tell_and_the_console_goes_on(
+    app: QApplication, home: Path
+) -> None:
+    (home / "gone").write_text("a file where the disk was")
+    wished, got = home / "gone" / "clips" / "Lot 1.mp4", asyncio.Queue[Path]()
+    wiring = Wiring(Desk(), Settings())
+    async with asyncio.TaskGroup() as tasks:
+        wiring._tasks = tasks
+        console = tasks.create_task(asyncio.Event().wait())
+        wiring.free_path(wished, got.put_nowait)
+        assert await asyncio.wait_for(got.get(), 5) == wished
+        wiring.give_back(wished)
+        wiring.free_path(Path("no\0name.mp4"), got.put_nowait)
+        assert await asyncio.wait_for(got.get(), 5) == Path("no\0name.mp4")
+        assert not console.done()
+        console.cancel()
+
+
+@pytest.mark.warns("act_broke")
+async def test_an_act_that_breaks_is_said_and_the_console_goes_on(app: QApplication, home: Path) -> None:
+    desk = Desk()
+    said: list[Notice] = []
+    desk.noticed.connect(said.append)
+    wiring = Wiring(desk, Settings())
+
+    def broken(_path: Path) -> None:
+        raise ZeroDivisionError
+
+    async with asyncio.TaskGroup() as tasks:
+        wiring._tasks = tasks
+        console = tasks.create_task(asyncio.Event().wait())
+        wiring.free_path(home / "Lot 1.mp4", broken)
+        async with asyncio.timeout(5):
+            while not said:  # noqa: ASYNC110 - the disk is looked at on another thread
+                await asyncio.sleep(0.01)
+        assert not console.done()
+        console.cancel()
+    assert [notice.kind for notice in said] == ["trouble"] and "échoué" in said[0].text
