@@ -58,7 +58,8 @@ class RecordFacts:
     """Something of it is still being written or rewrapped, though it may have failed."""
 
 
-_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST)
+"""EEXIST: a file stands where the folder would be."""
 
 
 def code_of(error: Exception) -> str:

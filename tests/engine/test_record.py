@@ -406,3 +406,13 @@ async def test_a_disk_that_fails_as_the_recording_is_closed_is_told(
         ("failed", "disk_full"),
         ("off", "disk_full"),
     ]
+
+
+@pytest.mark.warns("recording_failed")
+async def test_a_file_where_the_folder_would_be_is_told_as_a_folder_that_takes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "show").write_text("a file")
+    async with running() as (engine, notes):
+        await engine.obey(m.StartRecording(folder=str(tmp_path / "show")))
+        await until(lambda: any(note.error for note in said(notes, m.RecordingChanged)))
+    assert next(note.error for note in said(notes, m.RecordingChanged) if note.error) == "not_writable"
+    assert (tmp_path / "show").read_text() == "a file"
