@@ -155,9 +155,14 @@ class Console:
         opened = asyncio.Event()
         desk.connection_changed.connect(lambda road: opened.set() if road.state == "connected" else None)
         await opened.wait()
-        await asyncio.to_thread(keys.keep, join.url, join.owner_pass)
-        if keys.notice:
-            desk.notice(t(keys.notice), "trouble")
+        try:
+            await asyncio.to_thread(keys.keep, join.url, join.owner_pass)
+        except OSError as error:
+            log.info("pass_not_kept error=%s", type(error).__name__)
+            desk.notice(t("keys.not_kept"), "trouble")
+        else:
+            if keys.notice:
+                desk.notice(t(keys.notice), "trouble")
 
     def _closing_changed(self, closing: Closing) -> None:
         if closing.state == "closed":

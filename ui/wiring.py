@@ -48,6 +48,8 @@ PICTURE_PATIENCE_S = 0.8
 SAVE_PATIENCE_S = 10.0
 """A disk may have to wake up."""
 END_PATIENCE_S = 3.0
+AGAIN_S = 3.0
+"""Before a part that broke is begun again: its notice can be read meanwhile."""
 EDITING_AGAIN_S = 10.0
 
 
@@ -108,14 +110,24 @@ class Wiring:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             try:
-                tasks.create_task(self.supervisor.run())
-                tasks.create_task(self.engine.run())
-                tasks.create_task(self.crowd.run())
-                self._following = tasks.create_task(self._follow_platform())
+                tasks.create_task(self._lasting(self.supervisor.run))
+                tasks.create_task(self._lasting(self.engine.run))
+                tasks.create_task(self._lasting(self.crowd.run))
+                self._following = tasks.create_task(self._lasting(self._follow_platform))
                 await asyncio.Event().wait()
             finally:
                 self._tasks = None
                 await self._awake.end()
+
+    async def _lasting(self, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """A part that breaks is begun again: its fault must not close the window of a show that runs."""
+        while True:
+            try:
+                return await part()
+            except Exception:  # whatever it was: it is logged, and said
+                log.exception("part_broke")
+                self._desk.notice(t("part.broke"), "trouble")
+            await asyncio.sleep(AGAIN_S)
 
     async def _follow_platform(self) -> None:
         await self._platform_known.wait()
@@ -401,7 +413,7 @@ class Wiring:
         if self._waiting is None and self._tasks is not None:
             self._waiting = WaitingEdits(self._address.owner_pass)
             self._waiting.on_trouble = self._edits_not_kept
-            self._tasks.create_task(self._waiting.run())
+            self._tasks.create_task(self._lasting(self._waiting.run))
         url = self._address.url.rstrip("/") + routes.at(routes.BUYER_PAGE, show_id)
         self._desk.begin_feed(who, url)
 

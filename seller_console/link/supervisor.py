@@ -48,7 +48,8 @@ HOPELESS = frozenset({"port_in_use", "unusable_home", "log_unusable"})
 """Trying again at once would not help: a person must do something first."""
 
 ProgramName = Literal["platform", "engine"]
-State = Literal["none", "starting", "running", "restarting", "failed", "stopped"]
+Starting = Literal["starting", "restarting"]
+State = Literal[Starting, "none", "running", "failed", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class ProgramSpec:
 
 @dataclass(frozen=True, slots=True)
 class ProgramOutcome:
-    """Where a program stands. `reason`: "", "attached", "version", "port_in_use", "gave_up"."""
+    """Where a program stands. `reason`: "", "attached", "version", "port_in_use", "not_started", "gave_up"."""
 
     name: ProgramName
     state: State
@@ -231,31 +232,45 @@ class Supervisor:
         program.seen_alive = True
         self._set(program, "running", "attached")
 
-    def _start(self, program: _Program, state: State) -> None:
+    def _start(self, program: _Program, state: Starting) -> None:
         name = program.spec.name
-        runtime_path(name).unlink(missing_ok=True)  # what it says is over; the new one says it anew
-        program.log_file = places.logs() / f"{name}.log"
-        with open_log(program.log_file) as out:
-            argv = program.spec.argv if state == "starting" or program.spec.again is None else program.spec.again
-            program.child = subprocess.Popen(
-                [*self._command, *argv],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,  # its first line holds a pass; the runtime file has it, mode 0600
-                stderr=out,
-                env=self._environment,
-                close_fds=True,
-                **own_session(),
-            )
-        program.started_at = time.monotonic()
         program.place = None
+        argv = program.spec.argv if state == "starting" or program.spec.again is None else program.spec.again
+        try:
+            runtime_path(name).unlink(missing_ok=True)  # what it says is over; the new one says it anew
+            with self._log_of(program) as out:
+                program.child = subprocess.Popen(
+                    [*self._command, *argv],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,  # its first line holds a pass; the runtime file has it, mode 0600
+                    stderr=out,
+                    env=self._environment,
+                    close_fds=True,
+                    **own_session(),
+                )
+        except OSError as error:  # no memory, no room: the next look but a few may find some
+            log.warning("program_not_started name=%s error=%s", name, error)
+            program.start_at = time.monotonic() + LONGEST_PAUSE_S
+            self._set(program, state, "not_started", error.strerror or "")
+            return
+        program.started_at = time.monotonic()
         self._set(program, state)
         log.info("program_started name=%s pid=%d restarts=%d", name, program.child.pid, program.restarts)
+
+    def _log_of(self, program: _Program) -> IO[bytes]:
+        program.log_file = places.logs() / f"{program.spec.name}.log"
+        try:
+            return open_log(program.log_file)
+        except OSError as error:  # it runs without one
+            log.warning("program_without_log name=%s error=%s", program.spec.name, error)
+            program.log_file = None
+            return Path(os.devnull).open("ab")
 
     def _look_starting(self, program: _Program) -> None:
         if program.child is None and program.start_at:
             if time.monotonic() >= program.start_at:
                 program.start_at = 0.0
-                self._start(program, "restarting")
+                self._start(program, "starting" if program.state == "starting" else "restarting")
             return
         place = read_runtime(program.spec.name)
         if place is not None and place.contract == VERSION and alive(place):

@@ -38,11 +38,11 @@ class Outcomes(list[ProgramOutcome]):
 
 @contextlib.asynccontextmanager
 async def supervised(
-    *words: str, again: tuple[str, ...] | None = None, end: bool = True
+    *words: str, again: tuple[str, ...] | None = None, end: bool = True, command: tuple[str, ...] = FAKE
 ) -> AsyncIterator[tuple[Supervisor, Outcomes]]:
     outcomes = Outcomes()
     environment = {**os.environ, "PYTHONPATH": ROOT}
-    one = Supervisor((ProgramSpec("engine", words, again),), outcomes.append, command=FAKE, environment=environment)
+    one = Supervisor((ProgramSpec("engine", words, again),), outcomes.append, command=command, environment=environment)
     task = asyncio.create_task(one.run())
     try:
         yield one, outcomes
@@ -120,6 +120,35 @@ async def test_a_program_that_never_describes_itself_is_started_again(
     async with supervised("engine", "mute") as (_, outcomes):
         await until(lambda: len(starts(home)) >= 2, 40)
         assert outcomes.last.state == "restarting"
+
+
+@pytest.mark.warns("program_without_log")
+async def test_a_program_whose_log_cannot_be_written_runs_without_one(home: Path) -> None:
+    (home / "logs").mkdir(exist_ok=True)
+    (home / "logs" / "engine.log").mkdir()
+    async with supervised("engine", "lives") as (_, outcomes):
+        await until(lambda: outcomes and outcomes.last.state == "running")
+        assert outcomes.last.restarts == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell there")
+@pytest.mark.warns("program_not_started")
+async def test_a_program_the_system_will_not_start_is_tried_again_with_the_words_of_a_first_start(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_PAUSE_S", 0.2)
+    python = tmp_path / "python"
+    async with supervised("engine", "lives", again=("engine", "lives", "again"), command=(str(python), FAKE[1])) as (
+        _,
+        outcomes,
+    ):
+        await until(lambda: len(outcomes) >= 2)
+        assert {(one.state, one.reason) for one in outcomes} == {("starting", "not_started")} and not starts(home)
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        python.chmod(0o755)
+        await until(lambda: outcomes.last.state == "running")
+        assert outcomes.last.place is not None and outcomes.last.restarts == 0
+        assert psutil.Process(outcomes.last.place.pid).cmdline()[-1] == "lives"
 
 
 async def test_an_intended_end_starts_nothing_again(home: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import stat
+from functools import partial
 from pathlib import Path
 
 import keyring
@@ -119,3 +121,35 @@ async def test_an_act_that_breaks_is_said_and_the_console_goes_on(app: QApplicat
         assert not console.done()
         console.cancel()
     assert [notice.kind for notice in said] == ["trouble"] and "échoué" in said[0].text
+
+
+@pytest.mark.warns("part_broke")
+async def test_a_part_that_breaks_is_said_and_begun_again_and_the_others_go_on(
+    app: QApplication, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.wiring.AGAIN_S", 0.05)
+    desk = Desk()
+    said: list[Notice] = []
+    desk.noticed.connect(said.append)
+    wiring = Wiring(desk, Settings())
+    begun: dict[str, int] = {}
+
+    async def part(name: str) -> None:
+        begun[name] = begun.get(name, 0) + 1
+        if name == "supervisor" and begun[name] < 3:
+            raise ExceptionGroup("its own group", [OSError("no space left on device")])
+        await asyncio.Event().wait()
+
+    for name in ("supervisor", "engine", "crowd"):
+        monkeypatch.setattr(getattr(wiring, name), "run", partial(part, name), raising=True)
+    running = asyncio.create_task(wiring.run())
+    try:
+        async with asyncio.timeout(5):
+            while begun.get("supervisor", 0) < 3:  # noqa: ASYNC110 - nothing announces it
+                await asyncio.sleep(0.01)
+        assert begun == {"supervisor": 3, "engine": 1, "crowd": 1} and not running.done()
+        assert [notice.kind for notice in said] == ["trouble", "trouble"]
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
