@@ -144,11 +144,14 @@ class Wiring:
     def _edits_not_kept(self, code: str) -> None:
         self._desk.notice(t("edits.unreadable" if code == "unreadable" else "edits.not_kept"), "trouble")
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+        """None: the console is ending."""
         if self._tasks is None:
             work.close()
-            return
-        self._tasks.create_task(self._minded(work))
+            return None
+        task = self._tasks.create_task(self._minded(work))
+        task.add_done_callback(lambda _: work.close())  # one cancelled before its first step never began it
+        return task
 
     async def _minded(self, work: Coroutine[Any, Any, None]) -> None:
         """One act that breaks costs that act: what it runs beside is the whole console."""
@@ -269,7 +272,7 @@ class Wiring:
                 await asyncio.sleep(EDITING_AGAIN_S)
                 await self.platform.put_editing(lot_id)
 
-        self._presence = self._tasks.create_task(work()) if self._tasks is not None else None
+        self._presence = self._start(work())
 
     def invite(self, role: str, invited: Callable[[Invitation], None]) -> None:
         async def work() -> None:

@@ -32,7 +32,7 @@ class Pictures:
     def __init__(
         self,
         platform: PlatformClient,
-        start: Callable[[Coroutine[Any, Any, None]], None],
+        start: Callable[[Coroutine[Any, Any, None]], object],
         came: Callable[[str], None],
     ) -> None:
         """`came(path)` is called when a picture asked for by `local` has its file."""
