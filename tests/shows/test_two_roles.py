@@ -205,7 +205,7 @@ def test_a_producers_window_killed_with_edits_waiting_sends_them_when_it_is_open
     after = producer.until(lambda s: s["refused"] and s["run_of_show"], 30, "sent again")
     assert [row[2:4] for row in after["refused"]] == [["Peluche de Marie", "Peluche du vendeur"]]
     assert after["run_of_show"] == ["21:15 pause boissons"] and after["edits_shown"]
-    seen = seller.until(lambda s: title_of(s, 1) == "Foulard de soie", 10, "it came")
+    seen = seller.until(lambda s: title_of(s, 1) == "Foulard de soie" and s["run_of_show"], 10, "both came")
     assert title_of(seen, 2) == "Peluche du vendeur" and len(seen["run_of_show"]) == 1
 
     # asked to end by the system: the same, and what was refused and not looked at is still there
