@@ -132,6 +132,8 @@ def memory(hours: float) -> dict[str, Any]:
                 for index, payload in enumerate(payloads):
                     line.serialise(line.add(again.pts, int(index == len(payloads) - 1), payload), b"")
                 while len(recording._units) > 60:
+                    with recording._wake:
+                        recording._wake.notify()  # by itself it wakes four times a second: here that is a minute
                     time.sleep(0.001)
             if recording.facts().state == "failed":
                 raise SystemExit(f"the recording failed: {recording.facts().error}")
