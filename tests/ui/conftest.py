@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMessageLogContext, QtMsgType, qInstallMessageHandler
@@ -80,17 +81,28 @@ def desk(app: QApplication) -> Iterator[Desk]:
     bury(app)
 
 
+@contextmanager
+def shown(app: QApplication, desk: Desk) -> Iterator[Window]:
+    """A window of 1440 × 900 on this desk, until the block ends."""
+    made = Window(desk)
+    made.resize(1440, 900)
+    made.show()
+    app.processEvents()
+    try:
+        yield made
+    finally:
+        made.hide()
+        made.finish()
+        made.deleteLater()
+        bury(app)
+
+
 @pytest.fixture
 def window(app: QApplication, desk: Desk) -> Iterator[Window]:
     """1440 × 900, on air, a lot ready."""
-    made = Window(desk)
-    made.setMinimumSize(1, 1)
-    made.resize(1440, 900)
-    scenes.ready(desk)
-    made.show()
-    app.processEvents()
-    yield made
-    made.hide()
-    made.finish()
-    made.deleteLater()
-    bury(app)
+    with shown(app, desk) as made:
+        made.setMinimumSize(1, 1)
+        made.resize(1440, 900)
+        scenes.ready(desk)
+        app.processEvents()
+        yield made

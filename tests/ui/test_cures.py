@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from seller_console.contract import media as m
-from tests.ui.conftest import bury
+from tests.ui.conftest import bury, shown
 from tests.ui.desk_floor import DeskFloor
 from ui import words
 from ui.views.strip import TroubleStrip, trouble_sentence
@@ -41,15 +41,8 @@ def floor(app: QApplication) -> DeskFloor:
 
 @pytest.fixture
 def window(app: QApplication, floor: DeskFloor) -> Iterator[Window]:
-    made = Window(floor.desk)
-    made.resize(1440, 900)
-    made.show()
-    app.processEvents()
-    yield made
-    made.hide()
-    made.finish()
-    made.deleteLater()
-    bury(app)
+    with shown(app, floor.desk) as made:
+        yield made
 
 
 def wrong(floor: DeskFloor, code: m.TroubleCode, device: str = "", cure: str = "retry") -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from seller_console.contract import media as m
 from seller_console.link.settings import Settings
-from tests.ui.conftest import bury
+from tests.ui.conftest import shown
 from tests.ui.desk_floor import DeskFloor
 from ui.window import Window
 from ui.words import t
@@ -34,18 +34,12 @@ def floor(app: QApplication) -> DeskFloor:
 
 @pytest.fixture
 def window(app: QApplication, floor: DeskFloor) -> Iterator[Window]:
-    made = Window(floor.desk)
-    made.resize(1440, 900)
     app.installEventFilter(floor.desk.actions)
-    made.show()
-    made.activateWindow()
-    assert QTest.qWaitForWindowActive(made)
-    yield made
-    app.removeEventFilter(floor.desk.actions)
-    made.hide()
-    made.finish()
-    made.deleteLater()
-    bury(app)
+    with shown(app, floor.desk) as made:
+        made.activateWindow()
+        assert QTest.qWaitForWindowActive(made)
+        yield made
+        app.removeEventFilter(floor.desk.actions)
 
 
 def changes(floor: DeskFloor) -> list[tuple[str, bool]]:

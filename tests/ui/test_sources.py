@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, 
 
 from seller_console.contract import media as m
 from seller_console.link.settings import Settings
-from tests.ui.conftest import bury
+from tests.ui.conftest import bury, shown
 from tests.ui.desk_floor import DeskFloor
 from ui import words
 from ui.naming import NoAddress, device_words, network_camera
@@ -45,15 +45,8 @@ def floor(app: QApplication, monkeypatch: pytest.MonkeyPatch) -> DeskFloor:
 
 @pytest.fixture
 def window(app: QApplication, floor: DeskFloor) -> Iterator[Window]:
-    made = Window(floor.desk)
-    made.resize(1440, 900)
-    made.show()
-    app.processEvents()
-    yield made
-    made.hide()
-    made.finish()
-    made.deleteLater()
-    bury(app)
+    with shown(app, floor.desk) as made:
+        yield made
 
 
 def entries(choice: QComboBox) -> list[str]:
