@@ -85,12 +85,13 @@ def _run(python: Path, arguments: list[str]) -> int:
 def _test(python: Path, arguments: list[str]) -> int:
     """The last line on stdout is pytest's own; a failed check shows in the exit code and above.
 
-    Most tests wait (for a clock, a browser, a program that starts), so they run side by side:
-    ten minutes for twenty. `-n 0` runs one after the other.
+    Most tests wait (for a clock, a browser, a program that starts), so they run side by side, one
+    more than there are cores. `-n 0` runs one after the other.
     """
     checked = _check(python)
     sys.stdout.flush()
-    arguments = ["-n", "logical", "--maxprocesses", "4", "--dist", "worksteal", *arguments]
+    workers = min(4, (os.cpu_count() or 1) + 1)
+    arguments = ["-n", str(workers), "--dist", "worksteal", *arguments]
     with machine.display(wanted=True) as environ:
         tested = _obey([str(python), "-m", "pytest", *arguments], environ)
     return tested or checked

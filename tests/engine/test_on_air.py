@@ -318,7 +318,7 @@ async def test_on_air_without_what_was_asked_beside_it_is_exit_code_3(door: Door
     taken = tmp_path / "a-file"
     taken.write_text("", "utf-8")
     for words, why in (
-        (["--record", str(taken)], "Not recorded: the disk"),
+        (["--record", str(taken)], "Not recorded: the folder"),
         (["--also", "http://127.0.0.1:9/whip"], "also 1"),
     ):
         program = await asyncio.create_subprocess_exec(
