@@ -48,8 +48,8 @@ PICTURE_PATIENCE_S = 0.8
 SAVE_PATIENCE_S = 10.0
 """A disk may have to wake up."""
 END_PATIENCE_S = 3.0
-AGAIN_S = 3.0
-"""Before a part that broke is begun again: its notice can be read meanwhile."""
+AGAIN_S, SAID_AGAIN_S = 3.0, 60.0
+"""Before a part that broke is begun again; one that breaks on and on is said once a minute."""
 EDITING_AGAIN_S = 10.0
 
 
@@ -121,12 +121,17 @@ class Wiring:
 
     async def _lasting(self, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """A part that breaks is begun again: its fault must not close the window of a show that runs."""
+        said_s = float("-inf")
         while True:
             try:
                 return await part()
             except Exception:  # whatever it was: it is logged, and said
                 log.exception("part_broke")
-                self._desk.notice(t("part.broke"), "trouble")
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise  # at its end: begun again it would never end
+                if time.monotonic() - said_s >= SAID_AGAIN_S:
+                    said_s = time.monotonic()
+                    self._desk.notice(t("part.broke"), "trouble")
             await asyncio.sleep(AGAIN_S)
 
     async def _follow_platform(self) -> None:

@@ -142,6 +142,9 @@ class PlatformClient:
         self._http: httpx.AsyncClient | None = None
         self._seq = 0
         self._show = ""
+        self._anew = False
+        """The feed is to be read from its beginning: what was made of it may be half."""
+        self._broke_at = 0
         self._state = RoadState("connecting")
         self._retry = asyncio.Event()
         self._connected_at = float("inf")
@@ -186,6 +189,9 @@ class PlatformClient:
                         away = _Away("unreachable", "feed ended")
                     except _Away as error:
                         away = error
+                    except Exception:  # whoever listens broke: the next run goes on, meanwhile nobody is heard
+                        self._say_state(RoadState("away", "unreachable", "listener"))
+                        raise
                     if self._monotonic() - self._connected_at > STEADY_S:
                         attempt = 0  # it held: the first retry is immediate again
                     self._say_state(RoadState("away", away.reason, away.detail))
@@ -233,9 +239,10 @@ class PlatformClient:
         brief = await http.get(self._url(routes.at(routes.BRIEF, show)), headers=self._pass(), timeout=ANSWER_S)
         self._check(brief)
         head = msgspec.json.decode(brief.content, type=_Head)
-        if show != self._show or head.seq < self._seq:
-            self._show, self._seq = show, 0
+        if show != self._show or head.seq < self._seq or self._anew:
+            self._show, self._seq, self._anew = show, 0, True
             self._listener.feed_began(show, Who(person=head.person, role=head.role, nickname=head.nickname))
+            self._anew = False
         return head.seq
 
     def _check(self, answer: httpx.Response) -> None:
@@ -268,13 +275,22 @@ class PlatformClient:
                 if event.event == "row" and event.data:
                     stamped = decode_stamped_or_none(event.data)
                     if stamped is not None and stamped.seq > self._seq:
-                        self._seq = stamped.seq
-                        self._listener.row(stamped)
+                        self._hand_over(stamped)
                 if event.id.isdigit():
                     self._seq = max(self._seq, int(event.id))
                 if behind and self._seq >= head:
                     behind = False
                     self._caught_up()
+
+    def _hand_over(self, stamped: Stamped) -> None:
+        """A row whose listener breaks may be half taken: all is read anew, once; breaking again it is left out."""
+        self._seq = stamped.seq
+        try:
+            self._listener.row(stamped)
+        except Exception:
+            if self._broke_at != stamped.seq:
+                self._broke_at, self._anew = stamped.seq, True
+            raise
 
     def _caught_up(self) -> None:
         self._connected_at = self._monotonic()

@@ -104,14 +104,18 @@ class RehearsalCrowd:
         words = ("crowd", "--rehearsal", "--url", url, "--show", show_id, "--buyers", str(BUYERS))
         # the same seed wants the same things at the same prices: a rehearsal can be played again
         more = ("--seed", "1", "--seconds", str(SECONDS))
-        with open_log(places.logs() / "crowd.log") as out:
-            self._child = subprocess.Popen(
-                [*self._command, *words, *more],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=out,
-                **own_session(),  # Ctrl C in a terminal is a question to the window, not to its public
-            )
+        try:
+            with open_log(places.logs() / "crowd.log") as out:
+                self._child = subprocess.Popen(
+                    [*self._command, *words, *more],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=out,
+                    **own_session(),  # Ctrl C in a terminal is a question to the window, not to its public
+                )
+        except OSError as error:  # the next look tries again, STARTS times
+            log.warning("crowd_not_started error=%s", error)
+            return
         self._at, self._stop_by = where, 0.0
         log.info("crowd_started pid=%d starts=%d", self._child.pid, self._starts)
         self._say("here")

@@ -234,7 +234,7 @@ class Supervisor:
 
     def _start(self, program: _Program, state: Starting) -> None:
         name = program.spec.name
-        program.place = None
+        program.child = program.place = None
         argv = program.spec.argv if state == "starting" or program.spec.again is None else program.spec.again
         try:
             runtime_path(name).unlink(missing_ok=True)  # what it says is over; the new one says it anew
@@ -248,10 +248,11 @@ class Supervisor:
                     close_fds=True,
                     **own_session(),
                 )
-        except OSError as error:  # no memory, no room: the next look but a few may find some
+        except OSError as error:  # no memory, no room: there may be some in a moment
             log.warning("program_not_started name=%s error=%s", name, error)
             program.start_at = time.monotonic() + LONGEST_PAUSE_S
-            self._set(program, state, "not_started", error.strerror or "")
+            again: State = "failed" if self._fallen(program) > RESTARTS else state
+            self._set(program, again, "not_started", error.strerror or "")
             return
         program.started_at = time.monotonic()
         self._set(program, state)
@@ -311,11 +312,16 @@ class Supervisor:
     def _is_child(self, program: _Program) -> bool:
         return program.child is not None and program.place is not None and program.child.pid == program.place.pid
 
-    def _died(self, program: _Program, reason: str) -> None:
+    def _fallen(self, program: _Program) -> int:
+        """One more time, of so many within the window."""
         now = time.monotonic()
         program.deaths.append(now)
         while program.deaths and now - program.deaths[0] > RESTART_WINDOW_S:
             program.deaths.popleft()
+        return len(program.deaths)
+
+    def _died(self, program: _Program, reason: str) -> None:
+        self._fallen(program)
         program.child = None
         program.place = None
         log.warning("program_died name=%s reason=%s deaths=%d", program.spec.name, reason, len(program.deaths))
@@ -328,7 +334,7 @@ class Supervisor:
         if len(program.deaths) < 2:
             self._start(program, "restarting")  # at once: the picture waits for it
             return
-        program.start_at = now + min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (len(program.deaths) - 2))
+        program.start_at = time.monotonic() + min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (len(program.deaths) - 2))
         self._set(program, "restarting", reason)
 
     # --- the end ---------------------------------------------------------------------------
@@ -343,7 +349,7 @@ class Supervisor:
         program = self._programs[name]
         program.ending = True
         place = program.place or living(name)
-        if self._lock.held and (place is not None or program.child is not None):
+        if self._elected_still() and (place is not None or program.child is not None):
             pid = place.pid if place is not None else program.child.pid if program.child is not None else 0
             await _end_process(pid, place.started if place is not None else None, ask)
             if program.child is not None:
@@ -351,6 +357,13 @@ class Supervisor:
                     await asyncio.to_thread(program.child.wait, 1.0)
         program.place = None
         self._set(program, "stopped")
+
+    def _elected_still(self) -> bool:
+        """Also while the watch pauses after an error, which freed the lock."""
+        try:
+            return self._lock.take()
+        except OSError:  # no lock can be had: nobody else has one
+            return True
 
     def _set(self, program: _Program, state: State, reason: str = "", detail: str = "") -> None:
         program.state = state

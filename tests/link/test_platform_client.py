@@ -85,6 +85,47 @@ async def test_a_platform_killed_and_started_anew_loses_no_row_and_repeats_none(
     assert [lot.lot.title for lot in heard.state.lots.values()].count("pendant") == 1
 
 
+class Breaks(Heard):
+    """Breaks at a row, so many times; until then it has taken half of it."""
+
+    def __init__(self, at: str, times: int) -> None:
+        super().__init__()
+        self._at, self.left = at, times
+
+    def row(self, stamped: Any) -> None:
+        super().row(stamped)
+        if self.left and getattr(getattr(stamped.event, "lot", None), "title", "") == self._at:
+            self.left -= 1
+            self.state.lots.clear()
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_row_at_which_the_listener_breaks_is_read_anew_once_and_then_passed_over(
+    start_platform: Start, times: int
+) -> None:
+    _, place = start_platform()
+    sane, heard = Heard(), Breaks("b", times)
+    async with following(address_of(place), sane) as client:
+        await until(lambda: sane.road == "connected")
+        for title in "abc":
+            await client.say(c.AddLot(lot=LotDraft(title=title)))
+        other = PlatformClient(address_of(place), heard)
+        for n in range(times):
+            with pytest.raises(ExceptionGroup):
+                await asyncio.wait_for(other.run(), 10)
+            assert heard.began == n + 1 and heard.road == "away"
+        going = asyncio.create_task(other.run())
+        try:
+            await until(lambda: heard.road == "connected")
+        finally:
+            going.cancel()
+            await asyncio.wait((going,))
+    assert heard.began == 2, "one whole reading, not one for each time it breaks"
+    assert [lot.lot.title for lot in heard.state.lots.values()] == (list("abc") if times == 1 else ["c"])
+    assert heard.seqs == sane.seqs, "none twice, none left out"
+
+
 class AnswersLost(httpx.AsyncHTTPTransport):
     """A road that loses the answer of the first tries of every command, after the platform took it."""
 

@@ -151,6 +151,34 @@ async def test_a_program_the_system_will_not_start_is_tried_again_with_the_words
         assert psutil.Process(outcomes.last.place.pid).cmdline()[-1] == "lives"
 
 
+@pytest.mark.warns("program_not_started")
+async def test_a_program_the_system_never_starts_is_given_up_and_says_so(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_PAUSE_S", 0.05)
+    async with supervised("engine", "lives", command=(str(tmp_path / "python"),)) as (one, outcomes):
+        await until(lambda: outcomes and outcomes.last.state == "failed")
+        assert outcomes.last.reason == "not_started" and outcomes.last.detail
+        assert len(outcomes) == module.RESTARTS + 1
+        one.retry("engine")
+        await until(lambda: outcomes.last.state == "starting", saying="a person may ask again")
+
+
+async def test_an_end_that_is_wanted_while_the_watch_pauses_ends_the_program(home: Path) -> None:
+    outcomes = Outcomes()
+    environment = {**os.environ, "PYTHONPATH": ROOT}
+    spec = ProgramSpec("engine", ("engine", "lives"))
+    one = Supervisor((spec,), outcomes.append, command=FAKE, environment=environment)
+    task = asyncio.create_task(one.run())
+    await until(lambda: outcomes and outcomes.last.state == "running")
+    place = outcomes.last.place
+    task.cancel()
+    await asyncio.wait((task,))
+    assert not one.elected
+    await one.end("engine")
+    assert place is not None and not alive(place)
+
+
 async def test_an_intended_end_starts_nothing_again(home: Path) -> None:
     async with supervised("engine", "lives") as (one, outcomes):
         await until(lambda: outcomes and outcomes.last.state == "running")

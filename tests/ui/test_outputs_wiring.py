@@ -148,8 +148,28 @@ async def test_a_part_that_breaks_is_said_and_begun_again_and_the_others_go_on(
             while begun.get("supervisor", 0) < 3:  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.01)
         assert begun == {"supervisor": 3, "engine": 1, "crowd": 1} and not running.done()
-        assert [notice.kind for notice in said] == ["trouble", "trouble"]
+        assert [notice.kind for notice in said] == ["trouble"], "not at each time"
     finally:
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
+
+
+@pytest.mark.warns("part_broke")
+async def test_a_part_that_breaks_as_the_console_ends_is_not_begun_again(
+    app: QApplication, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiring, begun = Wiring(Desk(), Settings()), asyncio.Event()
+
+    async def part() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise OSError("no space left on device")
+
+    ending = asyncio.create_task(wiring._lasting(part))
+    await asyncio.wait_for(begun.wait(), 5)
+    ending.cancel()
+    done, _ = await asyncio.wait((ending,), timeout=5)
+    assert done and isinstance(ending.exception(), OSError)
