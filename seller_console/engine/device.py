@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
@@ -34,7 +35,7 @@ class Closing(Protocol):
 Device = TypeVar("Device", bound=Closing)
 
 
-class DeviceThread(Generic[Device]):
+class DeviceThread(ABC, Generic[Device]):
     """One device from `start` to `stop`; each kind says how it is used (`_use`), and calls `_came` at what it gives."""
 
     what: ClassVar[str]
@@ -76,9 +77,9 @@ class DeviceThread(Generic[Device]):
         if self._thread.is_alive():
             self._thread.join(timeout=self.stops_s)
 
+    @abstractmethod
     def _use(self, device: Device) -> bool:
         """Until the device is lost (raises) or `stop` is called; True: it is to be made anew, at once."""
-        raise NotImplementedError
 
     def _came(self, told: str = "") -> None:
         """The device gave something: called each time, when whoever takes it can have it."""

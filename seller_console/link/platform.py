@@ -189,8 +189,8 @@ class PlatformClient:
                         away = _Away("unreachable", "feed ended")
                     except _Away as error:
                         away = error
-                    except Exception:  # whoever listens broke: the next run goes on, meanwhile nobody is heard
-                        self._say_state(RoadState("away", "unreachable", "listener"))
+                    except Exception:  # whoever listens broke, not the platform: the next run goes on
+                        self._say_state(RoadState("connecting"))
                         raise
                     if self._monotonic() - self._connected_at > STEADY_S:
                         attempt = 0  # it held: the first retry is immediate again
@@ -287,7 +287,7 @@ class PlatformClient:
         self._seq = stamped.seq
         try:
             self._listener.row(stamped)
-        except Exception:
+        except Exception:  # told by whoever runs us; here only where to read on
             if self._broke_at != stamped.seq:
                 self._broke_at, self._anew = stamped.seq, True
             raise

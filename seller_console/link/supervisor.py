@@ -236,9 +236,10 @@ class Supervisor:
         name = program.spec.name
         program.child = program.place = None
         argv = program.spec.argv if state == "starting" or program.spec.again is None else program.spec.again
+        program.log_file = places.logs() / f"{name}.log"
         try:
             runtime_path(name).unlink(missing_ok=True)  # what it says is over; the new one says it anew
-            with self._log_of(program) as out:
+            with open_log(program.log_file) as out:
                 program.child = subprocess.Popen(
                     [*self._command, *argv],
                     stdin=subprocess.DEVNULL,
@@ -251,21 +252,12 @@ class Supervisor:
         except OSError as error:  # no memory, no room: there may be some in a moment
             log.warning("program_not_started name=%s error=%s", name, error)
             program.start_at = time.monotonic() + LONGEST_PAUSE_S
-            again: State = "failed" if self._fallen(program) > RESTARTS else state
-            self._set(program, again, "not_started", error.strerror or "")
+            now: State = "failed" if self._fallen(program) > RESTARTS else state
+            self._set(program, now, "not_started", error.strerror or "")
             return
         program.started_at = time.monotonic()
         self._set(program, state)
         log.info("program_started name=%s pid=%d restarts=%d", name, program.child.pid, program.restarts)
-
-    def _log_of(self, program: _Program) -> IO[bytes]:
-        program.log_file = places.logs() / f"{program.spec.name}.log"
-        try:
-            return open_log(program.log_file)
-        except OSError as error:  # it runs without one
-            log.warning("program_without_log name=%s error=%s", program.spec.name, error)
-            program.log_file = None
-            return Path(os.devnull).open("ab")
 
     def _look_starting(self, program: _Program) -> None:
         if program.child is None and program.start_at:
@@ -400,10 +392,14 @@ def own_session() -> dict[str, Any]:
 
 
 def open_log(path: Path) -> IO[bytes]:
-    """Appended, private, and begun anew past 8 MiB (the one before is kept)."""
-    if path.exists() and path.stat().st_size > 8 * 1024 * 1024:
-        path.replace(path.with_suffix(".log.1"))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    """Appended, private, and begun anew past 8 MiB (the one before is kept). Where a disk takes none: nowhere."""
+    try:
+        if path.exists() and path.stat().st_size > 8 * 1024 * 1024:
+            path.replace(path.with_suffix(".log.1"))
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:  # no program stays away for want of a log
+        log.warning("program_without_log file=%s error=%s", path.name, error)
+        descriptor = os.open(os.devnull, os.O_WRONLY)
     return os.fdopen(descriptor, "ab")
 
 

@@ -237,10 +237,9 @@ def test_a_recording_is_closed_at_once_and_off_when_its_mp4_is_there(
     assert (facts.state, Path(facts.path).name) == ("off", "show-01.mp4") and Path(facts.path).exists()
 
 
-@pytest.mark.warns("recording_failed")
-def test_a_disk_that_hung_until_it_was_given_up_does_not_record_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def stuck_disk(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """(somebody writes and waits, he may go on)."""
     hangs, go_on = threading.Event(), threading.Event()
     real = Muxer.write
 
@@ -250,6 +249,14 @@ def test_a_disk_that_hung_until_it_was_given_up_does_not_record_again(
         return real(muxer, unit)
 
     monkeypatch.setattr(Muxer, "write", slow)
+    return hangs, go_on
+
+
+@pytest.mark.warns("recording_failed")
+def test_a_disk_that_hung_until_it_was_given_up_does_not_record_again(
+    tmp_path: Path, stuck_disk: tuple[threading.Event, threading.Event]
+) -> None:
+    hangs, go_on = stuck_disk
     packets = Packets()
     recording = recorder(tmp_path, packets)
     packets.play(0.5, recording)
@@ -328,17 +335,11 @@ async def test_a_disk_that_fills_up_ends_the_recording_in_words_and_no_viewer_no
 
 
 @pytest.mark.parametrize("slept_s", [60.0, 30_000.0])
-def test_a_laptop_that_slept_records_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slept_s: float) -> None:
+def test_a_laptop_that_slept_records_on(
+    tmp_path: Path, stuck_disk: tuple[threading.Event, threading.Event], slept_s: float
+) -> None:
     """The media clock jumps while twenty packets wait for a disk that is no slower than ever."""
-    hangs, go_on = threading.Event(), threading.Event()
-    real = Muxer.write
-
-    def slow(muxer: Muxer, unit: Unit) -> bool:
-        hangs.set()
-        assert go_on.wait(30)
-        return real(muxer, unit)
-
-    monkeypatch.setattr(Muxer, "write", slow)
+    hangs, go_on = stuck_disk
     packets = Packets()
     recording = recorder(tmp_path, packets)
     packets.play(0.5, recording)

@@ -114,7 +114,7 @@ async def test_a_row_at_which_the_listener_breaks_is_read_anew_once_and_then_pas
         for n in range(times):
             with pytest.raises(ExceptionGroup):
                 await asyncio.wait_for(other.run(), 10)
-            assert heard.began == n + 1 and heard.road == "away"
+            assert heard.began == n + 1 and heard.road == "connecting"
         going = asyncio.create_task(other.run())
         try:
             await until(lambda: heard.road == "connected")
